@@ -1,0 +1,124 @@
+// npm run bench: what the server costs and how well it keeps time, beside the bare floor of Node on the same machine.
+//   --quick        fewer and shorter rows
+//   --calls 400    calls of the playing rows
+//   --json FILE    the figures as JSON
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { type PlayingRow, pause, playingRow, type RateRow, rateRow } from './rows.ts'
+import { startBenchServer } from './server.ts'
+import { buildSink, Sink } from './sink.ts'
+
+const sinkPort = 19_000
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean' },
+    calls: { type: 'string' },
+    most: { type: 'string' },
+    json: { type: 'string' },
+    help: { type: 'boolean' },
+  },
+})
+if (values.help) {
+  console.log('usage: npm run bench -- [--quick] [--calls N] [--most N] [--json FILE]')
+  process.exit(0)
+}
+const seconds = values.quick ? 8 : 20
+const counts = values.calls ? [Number(values.calls)] : values.quick ? [200] : [400, 800]
+const most = values.most ? [Number(values.most)] : values.quick ? [] : [1600, 3000]
+const rates = values.quick ? [200] : [200, 500, 1000, 1500, 2000]
+
+const program = buildSink()
+const sink = program ? await Sink.start(program, sinkPort) : null
+if (!sink) console.log('no gcc: rows that need kernel time stamps read "not measured"')
+
+const figures: Record<string, unknown> = {}
+const floor = spawnSync(process.execPath, [join(dirname(fileURLToPath(import.meta.url)), 'media-floor.js'), '--json'], {
+  encoding: 'utf8',
+})
+figures.floor = floor.status === 0 ? JSON.parse(floor.stdout) : `not measured: ${floor.stderr.split('\n')[0]}`
+console.log('floor, a bare loop of Node that only sends:', JSON.stringify(figures.floor))
+
+const server = await startBenchServer({ workers: null })
+try {
+  // The first calls pay for compiled code and loaded prompts.
+  await rateRow(server, sinkPort, 50, 4)
+  const playing: PlayingRow[] = []
+  for (const calls of [...counts, ...most]) {
+    playing.push(
+      show(
+        'playing',
+        await playingRow(server, sink, sinkPort, {
+          calls,
+          seconds,
+          setupPerSecond: 100,
+          isReceiving: false,
+          number: '1',
+        }),
+      ),
+    )
+    await pause(2000)
+  }
+  figures.playing = playing
+  if (sink) {
+    const both: PlayingRow[] = []
+    for (const calls of counts) {
+      both.push(
+        show(
+          'playing and receiving',
+          await playingRow(server, sink, sinkPort, {
+            calls,
+            seconds,
+            setupPerSecond: 100,
+            isReceiving: true,
+            number: '1',
+          }),
+        ),
+      )
+      await pause(2000)
+    }
+    figures.playingAndReceiving = both
+    figures.recording = show(
+      'recording',
+      await playingRow(server, sink, sinkPort, {
+        calls: Math.min(200, counts[0] ?? 200),
+        seconds,
+        setupPerSecond: 100,
+        isReceiving: true,
+        number: '3',
+      }),
+    )
+  }
+  const rate: RateRow[] = []
+  for (const perSecond of rates) {
+    const row = await rateRow(server, sinkPort, perSecond, values.quick ? 5 : 10)
+    rate.push(row)
+    console.log(
+      `answer and hang up, ${row.perSecond}/s: ${row.succeeded}/${row.placed} answered (${row.refused503} refused 503), INVITE to 200 p50 ${row.inviteTo200P50Ms.toFixed(2)} ms, p99 ${row.inviteTo200P99Ms.toFixed(2)} ms, ${row.cpuPerCallMs.toFixed(2)} ms CPU per call`,
+    )
+    await pause(2000)
+  }
+  figures.rate = rate
+  const holding = rate.filter((row) => row.succeeded / row.placed >= 0.999).at(-1)
+  console.log(`highest rate with 99.9 % answered: ${holding ? `${holding.perSecond}/s` : 'none of those tried'}`)
+} finally {
+  await server.stop()
+  sink?.close()
+}
+if (values.json) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`)
+
+function show(name: string, row: PlayingRow): PlayingRow {
+  const ms = (value: number | null | undefined): string =>
+    value === null || value === undefined || Number.isNaN(value) ? 'not measured' : `${value.toFixed(2)} ms`
+  console.log(
+    [
+      `${name}, ${row.calls} calls (${row.failed} failed): ${row.cpuPerCallSecondUs.toFixed(0)} us/call-s`,
+      `late p99 ${ms(row.sink?.lateP99Ms)}, p99.9 ${ms(row.sink?.lateP999Ms)}, max ${ms(row.sink?.lateMaxMs)}, gaps over 40 ms ${row.sink?.gapsOver40Ms ?? 'not measured'}, lost ${row.sink?.lost ?? 'not measured'}`,
+      `INVITE to 200 p50 ${ms(row.inviteTo200P50Ms)}, p99 ${ms(row.inviteTo200P99Ms)}; first RTP p99 ${ms(row.firstRtpP99Ms)}; digit to prompt p50 ${ms(row.digitToPromptP50Ms)}, p99 ${ms(row.digitToPromptP99Ms)}`,
+      `memory ${row.memoryPerCallMb.toFixed(3)} MB/call; ${row.memoryBeforeMb.toFixed(0)} MB before, ${row.memoryAfterMb.toFixed(0)} MB after`,
+    ].join('\n  '),
+  )
+  return row
+}

@@ -1,0 +1,49 @@
+import type { Clock } from '../base/clock.ts'
+import type { Calls } from '../call/calls.ts'
+import { BearerCheck } from '../http/bearer.ts'
+import type { HttpServer } from '../http/server.ts'
+import type { Directory } from '../routing/directory.ts'
+import type { Store } from '../store/store.ts'
+import { callRoutes } from './call-routes.ts'
+import { type HealthParts, healthRoutes } from './health-routes.ts'
+import type { LiveSettings } from './live-settings.ts'
+import { recordingRoutes } from './recording-routes.ts'
+import { settingRoutes } from './setting-routes.ts'
+import type { Registration } from './status.ts'
+import { statusRoutes } from './status-routes.ts'
+
+export interface AdminParts extends HealthParts {
+  readonly clock: Clock
+  readonly token: string
+  readonly calls: Calls
+  readonly store: Store
+  readonly directory: Directory
+  readonly settings: LiveSettings
+  readonly dataFolder: string
+  registrations(): readonly Registration[]
+}
+
+/** Mounts the admin API and what needs no token beside it. */
+export async function mountAdmin(server: HttpServer, parts: AdminParts): Promise<void> {
+  healthRoutes(server, parts)
+  const bearer = new BearerCheck(parts.token, parts.clock)
+  await server.register(
+    async (scope) => {
+      const api = scope as HttpServer
+      // The document itself is no secret: it is the same for every server of this version.
+      api.get('/openapi.json', { schema: { hide: true } }, async () => server.swagger())
+      await api.register(async (inner) => {
+        const guarded = inner as HttpServer
+        guarded.addHook('onRequest', async (request) => bearer.check(request))
+        guarded.addHook('onRoute', (route) => {
+          route.schema = { ...route.schema, security: [{ bearer: [] }] }
+        })
+        callRoutes(guarded, parts)
+        recordingRoutes(guarded, parts)
+        settingRoutes(guarded, parts)
+        statusRoutes(guarded, parts)
+      })
+    },
+    { prefix: '/api/v1' },
+  )
+}

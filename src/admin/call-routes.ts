@@ -1,0 +1,151 @@
+import { Type } from 'typebox'
+import { NotFoundError } from '../base/errors.ts'
+import type { CallId } from '../base/ids.ts'
+import type { Calls } from '../call/calls.ts'
+import type { HangupCause } from '../call/records.ts'
+import type { HttpServer } from '../http/server.ts'
+import type { Store } from '../store/store.ts'
+import { CallDetailsSchema, CallSchema, ErrorSchema, JournalEventSchema, PageQuery, pageOf } from './schemas.ts'
+import { viewCall, viewEvent, viewLeg, viewRecording } from './views.ts'
+
+const IdParams = Type.Object({ id: Type.String({ maxLength: 64 }) })
+const Filter = {
+  tenant: Type.Optional(Type.String()),
+  from: Type.Optional(Type.String()),
+  to: Type.Optional(Type.String()),
+  extension: Type.Optional(Type.String()),
+  cause: Type.Optional(Type.String()),
+  state: Type.Optional(Type.Union([Type.Literal('open'), Type.Literal('ended')])),
+  startedFrom: Type.Optional(Type.String({ format: 'date-time' })),
+  startedBefore: Type.Optional(Type.String({ format: 'date-time' })),
+  text: Type.Optional(Type.String({ maxLength: 100, description: 'Found anywhere in numbers, names and extensions.' })),
+}
+const FilterObject = Type.Object(Filter)
+type FilterQuery = Type.Static<typeof FilterObject>
+
+/** Calls, past and live. */
+export function callRoutes(api: HttpServer, parts: { calls: Calls; store: Store }): void {
+  const { calls, store } = parts
+
+  api.get(
+    '/calls',
+    {
+      schema: {
+        summary: 'Call records, newest first',
+        tags: ['calls'],
+        querystring: Type.Object({ ...Filter, ...PageQuery }),
+        response: { 200: pageOf(CallSchema), 400: ErrorSchema },
+      },
+    },
+    async ({ query }) => {
+      const { limit, cursor, ...filter } = query
+      const page = await store.calls.list(toFilter(filter), pageRequest(limit, cursor))
+      return { items: page.items.map(viewCall), nextCursor: page.nextCursor }
+    },
+  )
+
+  api.get(
+    '/calls/live',
+    {
+      schema: {
+        summary: 'Calls that are up',
+        tags: ['calls'],
+        response: { 200: Type.Object({ items: Type.Array(CallSchema) }) },
+      },
+    },
+    async () => ({ items: calls.live().map((call) => viewCall(call.record())) }),
+  )
+
+  api.get(
+    '/calls/:id',
+    {
+      schema: {
+        summary: 'A call with its legs and recordings',
+        tags: ['calls'],
+        params: IdParams,
+        response: { 200: CallDetailsSchema, 404: ErrorSchema },
+      },
+    },
+    async ({ params }) => {
+      const { call, legs, recordings } = await detailsOf(store, params.id)
+      return { call: viewCall(call), legs: legs.map(viewLeg), recordings: recordings.map(viewRecording) }
+    },
+  )
+
+  api.get(
+    '/calls/:id/journal',
+    {
+      schema: {
+        summary: 'What happened in a call, on one clock',
+        description: 'Keys that were pressed stand as `*` unless `digits=show`.',
+        tags: ['calls'],
+        params: IdParams,
+        querystring: Type.Object({ digits: Type.Optional(Type.Union([Type.Literal('hide'), Type.Literal('show')])) }),
+        response: { 200: Type.Object({ items: Type.Array(JournalEventSchema) }), 404: ErrorSchema },
+      },
+    },
+    async ({ params, query }) => {
+      const { journal } = await detailsOf(store, params.id)
+      return { items: journal.map((event) => viewEvent(event, query.digits === 'show')) }
+    },
+  )
+
+  api.post(
+    '/calls/:id/hangup',
+    {
+      schema: {
+        summary: 'Ends a live call',
+        tags: ['calls'],
+        params: IdParams,
+        response: { 202: Type.Object({ id: Type.String() }), 404: ErrorSchema },
+      },
+    },
+    async ({ params }, reply) => {
+      const call = calls.find(params.id)
+      if (!call) throw unknownCall(params.id)
+      call.end({ by: 'server', cause: 'normal', sentence: 'An operator ended the call over the admin API.' })
+      return reply.code(202).send({ id: params.id })
+    },
+  )
+
+  api.get(
+    '/calls.jsonl',
+    {
+      schema: { summary: 'All matching calls as JSON lines, oldest first', tags: ['calls'], querystring: FilterObject },
+    },
+    async ({ query }, reply) => {
+      const { Readable } = await import('node:stream')
+      const lines = async function* () {
+        for await (const row of store.calls.export(toFilter(query))) yield `${JSON.stringify(viewCall(row))}\n`
+      }
+      return reply.type('application/jsonl').send(Readable.from(lines()))
+    },
+  )
+}
+
+function toFilter(query: FilterQuery) {
+  const { startedFrom, startedBefore, cause, ...rest } = query
+  return {
+    ...rest,
+    ...(cause === undefined ? {} : { cause: cause as HangupCause }),
+    ...(startedFrom === undefined ? {} : { startedFrom: Date.parse(startedFrom) }),
+    ...(startedBefore === undefined ? {} : { startedBefore: Date.parse(startedBefore) }),
+  }
+}
+
+export function pageRequest(
+  limit: number | undefined,
+  cursor: string | undefined,
+): { limit?: number; cursor?: string } {
+  return { ...(limit === undefined ? {} : { limit }), ...(cursor === undefined ? {} : { cursor }) }
+}
+
+async function detailsOf(store: Store, id: string) {
+  const details = await store.calls.get(id as CallId)
+  if (!details) throw unknownCall(id)
+  return details
+}
+
+function unknownCall(id: string): NotFoundError {
+  return new NotFoundError('call.unknown', `There is no call ${id}.`, { facts: { callId: id } })
+}

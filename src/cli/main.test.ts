@@ -1,0 +1,83 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { CommandIo, ExitCode } from './command.ts'
+import { run } from './main.ts'
+
+describe('the command line', () => {
+  let folder: string
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'switchhook-cli-'))
+  })
+
+  afterEach(async () => {
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  async function say(...words: string[]): Promise<{ code: ExitCode; out: string; err: string }> {
+    const said = { out: '', err: '' }
+    const io: CommandIo = {
+      out: (text) => (said.out += `${text}\n`),
+      err: (text) => (said.err += `${text}\n`),
+      env: {},
+      cwd: folder,
+      signal: new AbortController().signal,
+    }
+    return { code: await run(words, io), ...said }
+  }
+
+  it('names its commands, and each its options', async () => {
+    const overview = await say('--help')
+    expect(overview.code).toBe(0)
+    for (const name of ['start', 'check', 'call NUMBER', 'user']) expect(overview.out).toContain(name)
+    const help = await say('call', '--help')
+    expect(help).toMatchObject({ code: 0 })
+    for (const option of ['--press 1,2#', '--save FILE', '--max-seconds N', '--as EXTENSION'])
+      expect(help.out).toContain(option)
+  })
+
+  it('gives 2 and the help for a call that is wrong, naming the word', async () => {
+    for (const [words, complaint] of [
+      [['dial'], "no command 'dial'"],
+      [['call'], 'NUMBER is missing'],
+      [['call', '1', '2'], "'2' is one word too many"],
+      [['call', '1', '--loud'], "'--loud'"],
+      [['call', '1', '--max-seconds', 'x'], '--max-seconds takes a whole number'],
+      [['call', '1', '--server', 'example'], '--server takes an IP address'],
+      [['start', '--config', 'x.yaml', '--lan'], '--lan'],
+      [['user', 'rename', '101'], "'rename' is neither add nor remove"],
+    ] as const) {
+      const { code, err } = await say(...words)
+      expect(code, words.join(' ')).toBe(2)
+      expect(err).toContain(complaint)
+    }
+  })
+
+  it('checks a configuration: every problem with line, column, path and expectation', async () => {
+    await writeFile(
+      join(folder, 'switchhook.yaml'),
+      'sip: { anonymous: everybody }\ntenants:\n  a: { numbers: { "1": { app: gone } } }\n',
+    )
+    const { code, err } = await say('check')
+    expect(code).toBe(1)
+    expect(err).toMatch(/switchhook\.yaml:1:\d+: sip\.anonymous: .*Expected/)
+    expect(err).toMatch(/switchhook\.yaml:3:\d+: tenants\.a\.numbers\."1"\.app: .*gone/)
+    const json = JSON.parse((await say('check', '--json')).out) as { ok: boolean; problems: unknown[] }
+    expect(json).toMatchObject({ ok: false })
+    expect(json.problems).toHaveLength(2)
+    await writeFile(
+      join(folder, 'switchhook.yaml'),
+      'tenants: { a: { numbers: { "1": { app: menu } }, apps: { menu: { builtin: menu } } } }\n',
+    )
+    expect(await say('check')).toMatchObject({ code: 0, out: expect.stringContaining('1 tenants, 1 numbers') })
+  })
+
+  it('names a configuration file that is not there', async () => {
+    expect(await say('check', '--config', 'none.yaml')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('none.yaml'),
+    })
+  })
+})

@@ -1,0 +1,162 @@
+import { list, object, optional, record, required, section } from './compound-shapes.ts'
+import { app, appName, dialable, partner, trunkName, trunkPassword } from './schema-apps.ts'
+import * as values from './schema-values.ts'
+import type { MailboxSettings } from './settings.ts'
+import { type PathUse, type Reading, type Shape, tenantOf } from './shape.ts'
+import type { SourceNode } from './source-node.ts'
+import { flag, mapped, nullable, number, parsedText, text } from './value-shapes.ts'
+
+const named = { keyExpected: values.nameExpected, keyPattern: values.namePattern }
+
+const mailboxFields = object('a mailbox', {
+  language: optional(values.mailboxLanguage, 'en', 'Of its announcements.', '"eng"'),
+  max: optional(number(1, 10_000, { unit: 'messages' }), 20, 'How many messages it holds.'),
+  record: optional(number(1, 3600, { unit: 'seconds' }), 60, 'The longest message.'),
+  pin: optional(nullable(values.pin), null, 'Asked for when it is called from elsewhere; `null`: never.'),
+})
+
+/** `true` is a mailbox with its defaults; `false` and `null` are none. */
+const mailbox: Shape<MailboxSettings | null> = {
+  info: mailboxFields.info,
+  read(node, reading) {
+    if (node.kind === 'scalar' && (node.value === null || node.value === false)) return null
+    const extension = node.path.at(-2)
+    if (extension !== undefined) reading.declare('mailbox', tenantOf(node), extension)
+    const isDefault = node.kind === 'scalar' && node.value === true
+    const whole: SourceNode = isDefault ? { ...node, kind: 'map', entries: new Map() } : node
+    return mailboxFields.read(whole, reading)
+  },
+}
+
+const extension = object('an extension', {
+  password: required(values.strongSecret, 'Of its telephone. Stored encrypted.'),
+  name: optional(nullable(text('a display name')), null, 'Shown to who is called.'),
+  mailbox: optional(mailbox, null, 'Its voicemail; `true`: with the defaults below; `null`: none.'),
+})
+
+const trunk = mapped(
+  object('a trunk', {
+    uri: required(values.trunkUri, "The provider's address."),
+    username: optional(nullable(text('the user name that the provider has given you')), null, 'For digest.'),
+    password: optional(nullable(trunkPassword), null, 'For digest. Stored encrypted.'),
+    register: optional(flag, false, 'Whether we register there, so that it knows where we are.'),
+    from: optional(
+      list(values.cidr, 'addresses or ranges', { isSingleAllowed: true }),
+      [],
+      'Addresses from which its calls are believed.',
+    ),
+  }),
+  (read, node, reading) => {
+    if (read.register && (read.username === null || read.password === null)) {
+      reading.report(node, 'Registering needs a user name and a password.', 'username and password, or register: false')
+    }
+    return read
+  },
+)
+
+const outboundRule = object('an outbound rule', {
+  prefix: required(
+    parsedText('+ and digits, or digits; empty for every number', outboundPrefix),
+    'Of the number in E.164 where that is known.',
+  ),
+  trunk: required(trunkName, 'The trunk by which such numbers go out.'),
+})
+
+const callerIds: Shape<'any' | readonly string[]> = {
+  info: { kind: 'value', expected: 'a list of telephone numbers, or any' },
+  read(node, reading) {
+    const isAny = (inner: SourceNode): boolean => inner.kind === 'scalar' && inner.value === 'any'
+    if (isAny(node) || (node.kind === 'list' && node.items.length > 0 && node.items.every(isAny))) return 'any'
+    return list(dialable, 'telephone numbers, or any', { isSingleAllowed: true }).read(node, reading)
+  },
+}
+
+const numberEntry = object('a number', {
+  app: required(appName, 'The app that takes its calls.'),
+  language: optional(nullable(values.language), null, "Of system texts; `null`: the tenant's."),
+})
+
+/** The name of an app; or an extension, where no app has that name. */
+const layer = mapped(text('the name of an app, or an extension'), (name, node, reading) => {
+  reading.later(() => {
+    if (!reading.has('extension', tenantOf(node), name)) reading.mustExist('app', tenantOf(node), name, node)
+  })
+  return { name, isExtension: (): boolean => isExtensionOnly(reading, node, name) }
+})
+
+const recordingPath = parsedText('the path of a .wav or .mp3 file, or of a folder', (value) =>
+  value === '' ? undefined : value,
+)
+
+const located: Shape<PathUse> = mapped(recordingPath, (path, node, reading) => {
+  return reading.usesPath({ kind: 'recording', path, node })
+})
+
+const recordings = record(located, {
+  keyName: 'name',
+  keyExpected: 'a name of letters, digits, dots, hyphens, underscores, blanks and slashes, or a language',
+  keyPattern: /^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9 ._/-]{0,127}$/,
+  declares: 'recording',
+})
+
+const limits = object('limits', {
+  concurrentCalls: optional(number(1, 100_000), 50, 'Calls at the same time.'),
+  callsPerSecond: optional(number(0.01, 10_000, { isWhole: false }), 5, 'New calls per second.'),
+  minutesPerDay: optional(number(0, 10_000_000), 1000, 'Minutes of outbound calls per day.'),
+})
+
+/** One tenant. Names given here are known only in it. */
+export const tenant = object('a tenant', {
+  domain: optional(nullable(values.sipDomain), null, 'SIP domain and realm; required when there are several tenants.'),
+  timeZone: optional(values.timeZone, 'UTC', 'For dates that are spoken or given out.'),
+  countryCode: optional(nullable(values.countryCode), null, 'Makes national numbers (`0...`) comparable with E.164.'),
+  language: optional(values.language, 'en', 'Of system texts: en, id, he or vi.'),
+  callerIds: optional(callerIds, [], 'Numbers besides its own that it may show.', '[]'),
+  extensions: section(
+    record(extension, {
+      keyName: 'extension',
+      keyExpected: values.extensionExpected,
+      keyPattern: values.extensionPattern,
+      declares: 'extension',
+    }),
+    'Telephones that register.',
+  ),
+  trunks: section(record(trunk, { ...named, keyName: 'name', declares: 'trunk' }), 'Ways to the outside.'),
+  outbound: optional(
+    list(outboundRule, 'outbound rules'),
+    [],
+    'Which numbers go out, and by which trunk; the first that fits. None: nothing goes out.',
+  ),
+  numbers: section(
+    record(numberEntry, {
+      keyName: 'number',
+      keyExpected: 'a telephone number: + or digits first, in quotes',
+      keyPattern: /^(?=.*\d)[+\d*#][\d\s().\-/*#]{0,31}$/,
+    }),
+    'Numbers that can be called. Unique over all tenants.',
+  ),
+  apps: section(record(app, { ...named, keyName: 'name', declares: 'app' }), 'What a number may lead to.'),
+  partners: section(record(partner, { ...named, keyName: 'name' }), 'Programs that read call records and dial.'),
+  recordings: section(
+    recordings,
+    'Prompts by name. A key that is a language (en, id, he, vi) stands for a folder: each file in it is a prompt of that language.',
+  ),
+  layers: section(
+    record(layer, {
+      keyName: 'number',
+      keyExpected: 'a layer number',
+      keyPattern: /^(0|[1-9]\d{0,6})$/,
+      declares: 'layer',
+    }),
+    "What the numbered layers of Voicenter's VO action are: an app, or an extension.",
+  ),
+  limits: section(limits, 'Bounds of this tenant.'),
+})
+
+function outboundPrefix(value: string): string | undefined {
+  return /^(\+?\d{0,15})$/.test(value) ? value : undefined
+}
+
+function isExtensionOnly(reading: Reading, node: SourceNode, name: string): boolean {
+  return !reading.has('app', tenantOf(node), name) && reading.has('extension', tenantOf(node), name)
+}

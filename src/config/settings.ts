@@ -1,0 +1,257 @@
+import type { Cidr, HostPort, ListenAddress } from './addresses.ts'
+
+/**
+ * What the operator wants, after every default: read once at start, frozen, handed to whoever needs a part of it.
+ * Paths are absolute, numbers are in their key form (`numberKey`), names refer to things that exist.
+ */
+export interface Settings {
+  /** Where it came from, as problems name it: a path, `demo`, or the name given with a text. */
+  readonly source: string
+  /** The folder against which relative paths were taken. */
+  readonly baseDir: string
+  readonly isDemo: boolean
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent' }
+  readonly http: { readonly listen: HostPort; readonly publicUrl: string }
+  readonly sip: SipSettings
+  readonly nat: NatSettings
+  readonly rtp: { readonly portRange: PortRange; readonly address: string | null }
+  /** Worker threads that move audio, 1 or more; `null` in the file has become cores - 1. */
+  readonly media: { readonly workers: number }
+  /** The folder of recordings, prompts, cache and keys. */
+  readonly data: string
+  readonly database: DatabaseSettings
+  readonly speech: { readonly engine: 'espeak-ng' | 'none'; readonly cacheBytes: number }
+  readonly voicemail: {
+    readonly listen: ListenAddress | null
+    readonly nodes: ReadonlyMap<string, VoicemailNodeSettings>
+  }
+  /** `null`: one is generated at the first start and kept in the data folder. */
+  readonly admin: { readonly token: string | null }
+  /** `false`: none; `true`: all; or the ranges that addresses arriving over an API may lie in. */
+  readonly webhooks: { readonly allowPrivateAddresses: boolean | readonly Cidr[] }
+  readonly tenants: ReadonlyMap<string, TenantSettings>
+}
+
+export interface SipSettings {
+  /** At least one. */
+  readonly listen: readonly ListenAddress[]
+  /** Who may call numbers without credentials. Never outbound. */
+  readonly anonymous: 'none' | 'loopback' | 'any'
+  /** RFC 3262: `required` only when the peer requires 100rel; `supported` also when it merely supports it. */
+  readonly reliableProvisional: 'required' | 'supported'
+  /** By which digest passwords are asked for (RFC 8760). */
+  readonly digest: 'md5' | 'sha-256' | 'both'
+}
+
+export interface NatSettings {
+  /** Advertised in Via and Contact outside the local networks; `port` null: the socket's own. */
+  readonly signalling: { readonly host: string; readonly port: number | null } | null
+  /** Advertised in SDP outside the local networks: an IP literal. */
+  readonly media: string | null
+  readonly localNetworks: readonly Cidr[]
+}
+
+/** Both ends included, 1024 to 65535. */
+export interface PortRange {
+  readonly first: number
+  readonly last: number
+}
+
+export type DatabaseSettings =
+  | { readonly kind: 'sqlite'; readonly file: string; readonly synchronous: 'normal' | 'full' }
+  | { readonly kind: 'postgres'; readonly url: string }
+
+export interface VoicemailNodeSettings {
+  readonly name: string
+  readonly tenant: string
+  readonly key: string | null
+  readonly addresses: readonly Cidr[]
+}
+
+/** BCP 47 primary tags of the languages Switchhook speaks of itself. */
+export type Language = 'en' | 'id' | 'he' | 'vi'
+
+export interface TenantSettings {
+  readonly name: string
+  /** SIP domain and realm; null only where there is a single tenant. */
+  readonly domain: string | null
+  /** IANA name. */
+  readonly timeZone: string
+  /** Digits without plus; null: national numbers cannot be told. */
+  readonly countryCode: string | null
+  /** Of system texts, where neither the number nor the program says otherwise. */
+  readonly language: Language
+  /** Key forms of the numbers it may show besides its own; or any. */
+  readonly callerIds: 'any' | readonly string[]
+  readonly extensions: ReadonlyMap<string, ExtensionSettings>
+  readonly trunks: ReadonlyMap<string, TrunkSettings>
+  /** In order: the first rule whose prefix fits wins. Empty: nothing goes out. */
+  readonly outbound: readonly OutboundRule[]
+  /** By key form (`numberKey`). Unique over all tenants. */
+  readonly numbers: ReadonlyMap<string, NumberSettings>
+  readonly apps: ReadonlyMap<string, AppSettings>
+  readonly partners: ReadonlyMap<string, PartnerSettings>
+  /** By name, without ending: `main_menu`, `digits/1`. */
+  readonly recordings: ReadonlyMap<string, RecordingSettings>
+  /** Voicenter's VO action: layer number to what stands there. */
+  readonly layers: ReadonlyMap<number, LayerTarget>
+  readonly limits: TenantLimits
+}
+
+export interface ExtensionSettings {
+  readonly extension: string
+  readonly password: string
+  /** The display name; null: none. */
+  readonly name: string | null
+  readonly mailbox: MailboxSettings | null
+}
+
+export interface MailboxSettings {
+  readonly language: 'en' | 'id'
+  /** Messages it holds at most. */
+  readonly max: number
+  /** Longest message, seconds. */
+  readonly record: number
+  /** 4 to 12 digits; null: none is asked for. */
+  readonly pin: string | null
+}
+
+export interface TrunkSettings {
+  readonly name: string
+  /** `sip:host[:port][;transport=udp|tcp]`. */
+  readonly uri: string
+  readonly username: string | null
+  readonly password: string | null
+  readonly register: boolean
+  /** Addresses from which its inbound calls are believed. Empty: none. */
+  readonly from: readonly Cidr[]
+}
+
+export interface OutboundRule {
+  /** Of the key form: `+`, `+65`, `0`, or empty for everything. */
+  readonly prefix: string
+  readonly trunk: string
+}
+
+export interface NumberSettings {
+  /** Key form. */
+  readonly number: string
+  /** As the file has it. */
+  readonly written: string
+  readonly app: string
+  /** Over the tenant's. */
+  readonly language: Language
+}
+
+export type AppSettings =
+  | VoicenterAppSettings
+  | HoiioAppSettings
+  | VoicemailAppSettings
+  | ModuleAppSettings
+  | DialAppSettings
+  | BuiltinAppSettings
+
+export interface VoicenterAppSettings {
+  readonly kind: 'voicenter'
+  readonly name: string
+  readonly url: string
+  readonly format: 'xmlrpc' | 'json'
+  /** Where HANGUP_CALL goes; null: to `url`. */
+  readonly hangupUrl: string | null
+  readonly timeoutMs: number
+  readonly headers: ReadonlyMap<string, string>
+  readonly answerFirst: boolean
+  readonly answeredStatus: 'ANSWER' | 'ANSWERED'
+  readonly validationMode: 'digits' | 'exact' | 'confirm'
+  readonly noInputDigits: string
+  readonly sayDigitsEachLoop: boolean
+  readonly numberFormat: 'national' | 'e164'
+  readonly fallback: FallbackTarget | null
+}
+
+export type FallbackTarget =
+  | { readonly kind: 'layer'; readonly layer: number }
+  | { readonly kind: 'number'; readonly number: string }
+  | { readonly kind: 'recording'; readonly recording: string }
+
+export interface HoiioAppSettings {
+  readonly kind: 'hoiio'
+  readonly name: string
+  readonly appId: string
+  readonly accessToken: string
+  /** Where incoming calls are told; null: the application only dials. */
+  readonly notifyUrl: string | null
+  /** Key form. */
+  readonly registeredNumber: string | null
+  /** ISO 4217. */
+  readonly currency: string
+  /** Prefix of the E.164 number (`+65`, `+`) to price per minute. */
+  readonly rates: ReadonlyMap<string, number>
+  readonly idleSeconds: number
+}
+
+export interface VoicemailAppSettings {
+  readonly kind: 'voicemail'
+  readonly name: string
+  readonly flow: 'leaving' | 'retrieve'
+  readonly service:
+    | { readonly kind: 'local' }
+    | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+    | { readonly kind: 'http'; readonly url: string }
+  /** The extension whose mailbox it is; null: who was called, or who calls. */
+  readonly mailbox: string | null
+}
+
+export interface ModuleAppSettings {
+  readonly kind: 'module'
+  readonly name: string
+  /** Absolute path; its default export is the flow. */
+  readonly file: string
+  /** How long no verb may run on a call before the flow is taken for hung. */
+  readonly idleSeconds: number
+}
+
+export interface DialAppSettings {
+  readonly kind: 'dial'
+  readonly name: string
+  /** All ring at once. At least one. */
+  readonly targets: readonly DialTarget[]
+  readonly seconds: number
+  /** The app that takes the call when nobody does. */
+  readonly otherwise: string | null
+}
+
+export type DialTarget =
+  | { readonly kind: 'extension'; readonly extension: string }
+  | { readonly kind: 'number'; readonly number: string }
+
+/** Flows that come with Switchhook: the demo's spoken menu, and the echo test. */
+export interface BuiltinAppSettings {
+  readonly kind: 'builtin'
+  readonly name: string
+  readonly builtin: 'menu' | 'echo'
+}
+
+export interface PartnerSettings {
+  readonly kind: 'voip24h'
+  readonly name: string
+  readonly secret: string
+}
+
+export interface RecordingSettings {
+  readonly name: string
+  /** For every language that has none of its own; null: only those. */
+  readonly file: string | null
+  readonly byLanguage: ReadonlyMap<Language, string>
+}
+
+export type LayerTarget =
+  | { readonly kind: 'app'; readonly app: string }
+  | { readonly kind: 'extension'; readonly extension: string }
+
+export interface TenantLimits {
+  readonly concurrentCalls: number
+  readonly callsPerSecond: number
+  /** Of outbound calls. */
+  readonly minutesPerDay: number
+}

@@ -1,0 +1,108 @@
+import helmet from '@fastify/helmet'
+import rateLimit from '@fastify/rate-limit'
+import swagger from '@fastify/swagger'
+import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+} from 'fastify'
+import { type ErrorCode, errorCatalogue } from '../base/error-catalogue.ts'
+import { SwitchhookError, TransportError, toError } from '../base/errors.ts'
+import type { Logger } from '../base/log.ts'
+import { portOwner } from '../base/port-owner.ts'
+
+export type HttpServer = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
+
+/** The largest body taken where a route does not say otherwise. */
+const bodyLimitBytes = 1024 * 1024
+/** Requests of one address in a minute. Generous: a console polls, a scanner does not stop. */
+const requestsPerMinute = 3000
+
+/** Errors as every route answers them. */
+export interface ErrorBody {
+  readonly error: { readonly code: string; readonly message: string; readonly facts: Readonly<Record<string, unknown>> }
+}
+
+/** A server without routes. Listen with `listenOn`. */
+export async function createHttpServer(options: { log: Logger; version: string }): Promise<HttpServer> {
+  const server = fastify({
+    bodyLimit: bodyLimitBytes,
+    // Slow senders must not hold connections for ever.
+    connectionTimeout: 60_000,
+    requestTimeout: 60_000,
+    keepAliveTimeout: 72_000,
+    routerOptions: { maxParamLength: 200 },
+    logger: false,
+  })
+    .withTypeProvider<TypeBoxTypeProvider>()
+    .setValidatorCompiler(TypeBoxValidatorCompiler) as HttpServer
+  await server.register(helmet, {
+    contentSecurityPolicy: { directives: { defaultSrc: ["'self'"], styleSrc: ["'self'", "'unsafe-inline'"] } },
+  })
+  await server.register(rateLimit, { max: requestsPerMinute, timeWindow: '1 minute' })
+  await server.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Switchhook admin API',
+        version: options.version,
+        description: 'Calls, recordings and settings of a Switchhook server. Times are ISO 8601 in UTC.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
+    },
+  })
+  server.setErrorHandler((error, request, reply) => answerError(error, reply, options.log, request.url))
+  server.setNotFoundHandler((request, reply) =>
+    reply.code(404).send(errorBody('http.not-found', `There is nothing at ${request.method} ${pathOf(request.url)}.`)),
+  )
+  return server
+}
+
+/** Binds the port. Rejects with TransportError `http.address-in-use` where another program has it. */
+export async function listenOn(server: HttpServer, host: string, port: number): Promise<number> {
+  try {
+    await server.listen({ host, port })
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw thrown
+    const owner = await portOwner('tcp', port)
+    const sentence = `The HTTP address ${host}:${port} is in use by ${owner ?? 'another program'}.`
+    throw new TransportError('http.address-in-use', sentence, { cause: thrown, facts: { host, port, owner } })
+  }
+  const address = server.server.address()
+  return typeof address === 'object' && address !== null ? address.port : port
+}
+
+function answerError(thrown: unknown, reply: FastifyReply, log: Logger, url: string): FastifyReply {
+  const error = toError(thrown)
+  if (error instanceof SwitchhookError) {
+    if (error.httpStatus >= 500) log.error({ err: error, path: pathOf(url) }, 'a request failed')
+    return reply.code(error.httpStatus).send(errorBody(error.code, error.message, error.facts))
+  }
+  const status = (error as FastifyError).statusCode ?? 500
+  if (status === 429)
+    return reply.code(429).send(errorBody('http.too-many-requests', 'Too many requests from this address.'))
+  if (status >= 400 && status < 500) return reply.code(status).send(errorBody('http.bad-request', `${error.message}.`))
+  log.error({ err: error, path: pathOf(url) }, 'a request failed')
+  return reply.code(500).send(errorBody('defect.assertion', errorCatalogue['defect.assertion'].meaning))
+}
+
+function errorBody(code: ErrorCode, message: string, facts: Readonly<Record<string, unknown>> = {}): ErrorBody {
+  return { error: { code, message, facts } }
+}
+
+/** Without the query: it may carry secrets. */
+function pathOf(url: string): string {
+  return url.split('?')[0] ?? url
+}

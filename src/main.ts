@@ -1,0 +1,311 @@
+import type { FlowCallParts } from './action/flow-call.ts'
+import { PromptResolver } from './action/prompts.ts'
+import type { Flow } from './action/run-flow.ts'
+import { mountAdmin } from './admin/api.ts'
+import { LiveSettings } from './admin/live-settings.ts'
+import { Metrics } from './admin/metrics.ts'
+import type { PartStatus } from './admin/status.ts'
+import { type Clock, SystemClock } from './base/clock.ts'
+import { toError } from './base/errors.ts'
+import { IdFactory } from './base/ids.ts'
+import { createLogger, type Logger, silentLogger } from './base/log.ts'
+import { type Random, SystemRandom } from './base/random.ts'
+import { Admission } from './call/admission.ts'
+import { Calls } from './call/calls.ts'
+import { printHostPort } from './config/addresses.ts'
+import { adminTokenName, type Generated, keyFileIn, openGeneratedSecrets } from './config/generated-secrets.ts'
+import type { Configuration } from './config/load.ts'
+import { numberKey } from './config/numbers.ts'
+import { openSecretBox } from './config/secret-box.ts'
+import type { Settings } from './config/settings.ts'
+import { createHttpServer, type HttpServer, listenOn } from './http/server.ts'
+import { type MediaParts, startMedia } from './media-parts.ts'
+import { ProgramCatalogue } from './program-catalogue.ts'
+import { recoverInterrupted } from './recovery.ts'
+import { Directory } from './routing/directory.ts'
+import { findRecordingFile } from './routing/named-recordings.ts'
+import { SipParts } from './sip-parts.ts'
+import { openStore, type Store } from './store/store.ts'
+import { version } from './version.ts'
+
+export interface SwitchhookParts {
+  /** Where log lines go, as a file descriptor; null: nowhere. */
+  readonly logFd: number | null
+  readonly clock?: Clock
+  readonly random?: Random
+}
+
+/** Where the server is reached, once it has started. */
+export interface Addresses {
+  /** `udp:127.0.0.1:5060` for each socket. */
+  readonly sip: readonly string[]
+  /** Of the first socket. */
+  readonly sipPort: number
+  readonly http: string
+}
+
+/**
+ * The whole server. Builds every part, the nearest to the wire first, and is the only place that knows them all;
+ * docs/closing-order.md says in which order they end.
+ */
+export class Switchhook {
+  readonly version = version
+  readonly dataFolder: string
+  readonly #settings: Settings
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #store: Store
+  readonly #media: MediaParts
+  readonly #calls: Calls
+  readonly #admission: Admission
+  readonly #directory: Directory
+  readonly #catalogue: ProgramCatalogue
+  readonly #sip: SipParts
+  readonly #http: HttpServer
+  readonly #token: Generated
+  #httpPort = 0
+  #closing: Promise<void> | null = null
+
+  /** Opens the data and builds the parts; nothing listens before `start`. Rejects with ConfigError or StoreError. */
+  static async create(configuration: Configuration, parts: SwitchhookParts): Promise<Switchhook> {
+    const { settings } = configuration
+    const clock = parts.clock ?? new SystemClock()
+    const random = parts.random ?? new SystemRandom()
+    const log = parts.logFd === null ? silentLogger : createLogger({ level: settings.log.level, fd: parts.logFd })
+    const store = await openStore({
+      database: databaseUrl(settings),
+      clock,
+      log,
+      dataFolder: settings.data,
+      ...(settings.database.kind === 'sqlite' && settings.database.synchronous === 'full'
+        ? { synchronous: 'FULL' }
+        : {}),
+    })
+    let media: MediaParts | null = null
+    let server: Switchhook | null = null
+    try {
+      await recoverInterrupted(store, settings.data, clock, log)
+      const secrets = await openSecretBox(keyFileIn(settings.data), random)
+      const directory = new Directory(settings.tenants)
+      const live = new LiveSettings({
+        documents: store.documents,
+        directory,
+        log,
+        secrets,
+        fileRoot: configuration.root,
+        read: async (documents) => (await configuration.withDocuments(documents)).tenants,
+      })
+      await live.load()
+      const generated = await openGeneratedSecrets(settings.data, random)
+      const token =
+        settings.admin.token === null
+          ? await generated.token(adminTokenName)
+          : { value: settings.admin.token, isNew: false }
+      media = await startMedia(settings, { clock, log, random })
+      const http = await createHttpServer({ log, version })
+      server = new Switchhook({ settings, clock, random, log, store, media, directory, http, token })
+      await server.#mount(live)
+      return server
+    } catch (thrown) {
+      // A part left running would keep the process from ending, and with it the supervisor from seeing that it failed.
+      if (server) await server.close()
+      else {
+        await media?.close()
+        await store.close()
+      }
+      throw thrown
+    }
+  }
+
+  private constructor(parts: {
+    settings: Settings
+    clock: Clock
+    random: Random
+    log: Logger
+    store: Store
+    media: MediaParts
+    directory: Directory
+    http: HttpServer
+    token: Generated
+  }) {
+    const { settings, clock, random, log, store, media, directory } = parts
+    const ids = new IdFactory(clock, random)
+    this.dataFolder = settings.data
+    this.#settings = settings
+    this.#clock = clock
+    this.#log = log
+    this.#store = store
+    this.#media = media
+    this.#directory = directory
+    this.#http = parts.http
+    this.#token = parts.token
+    const prompts = new PromptResolver({
+      sounds: media.prompts,
+      speech: media.speech,
+      recordings: { find: (tenant, name, language) => findRecordingFile(directory, tenant, name, language) },
+      folder: settings.baseDir,
+    })
+    const flowParts: FlowCallParts = { prompts, ids, dataFolder: settings.data }
+    this.#catalogue = new ProgramCatalogue(flowParts, log)
+    this.#admission = new Admission(clock)
+    this.#calls = new Calls({
+      clock,
+      ids,
+      log,
+      records: store.records,
+      user: { callStarted: () => {}, callEnded: (_call, record) => this.#metrics.callEnded(record) },
+    })
+    this.#sip = new SipParts({
+      settings,
+      clock,
+      random,
+      log,
+      ids,
+      directory,
+      plane: media.plane,
+      calls: this.#calls,
+      admission: this.#admission,
+      catalogue: this.#catalogue,
+      bindings: store.bindings,
+      refused: (why) => this.#metrics.callRefused(why),
+    })
+    this.#metrics = new Metrics({
+      liveCalls: () => this.#calls.count,
+      registrations: () => this.#sip.registrationCount,
+      mediaEndpoints: () => media.plane.counts.endpoints,
+      freePorts: () => media.plane.counts.freePorts,
+      mediaLatenessMs: async () => {
+        const { lateness } = await media.plane.snapshot()
+        return { p50: lateness.p50Ms, p99: lateness.p99Ms, max: lateness.maxMs }
+      },
+      sipCounters: () => this.#sip.counters(),
+      transactions: () => this.#sip.transactionCounts(),
+      storeQueue: () => store.load.waiting,
+      mainThreadLatenessMs: () => this.#admission.latenessMs,
+    })
+  }
+
+  readonly #metrics: Metrics
+
+  /**
+   * Gives a flow to a number, over whatever the configuration says of it.
+   * @param options.tenant - whose number it is; needed only where there are several tenants.
+   */
+  number(number: string, flow: Flow): void
+  number(number: string, options: { readonly tenant?: string }, flow: Flow): void
+  number(number: string, second: Flow | { readonly tenant?: string }, third?: Flow): void {
+    const flow = typeof second === 'function' ? second : third
+    const tenant = typeof second === 'function' ? null : (second.tenant ?? null)
+    if (!flow) throw new TypeError(`number('${number}', …) was given no flow.`)
+    const countryCode = (tenant === null ? null : this.#directory.tenant(tenant)?.countryCode) ?? null
+    this.#catalogue.setFlow(numberKey(number, countryCode), tenant, flow)
+  }
+
+  /** Binds every socket. Rejects with ConfigError or TransportError naming the address that is taken; then all is closed. */
+  async start(): Promise<void> {
+    try {
+      await this.#start()
+    } catch (thrown) {
+      await this.close()
+      throw thrown
+    }
+  }
+
+  async #start(): Promise<void> {
+    await this.#catalogue.preload([...this.#directory.tenants.values()].flatMap((tenant) => [...tenant.apps.values()]))
+    const { address, port } = this.#settings.http.listen
+    this.#httpPort = await listenOn(this.#http, address, port)
+    await this.#sip.start()
+    this.#log.info({ ...this.addresses, version: this.version }, 'Switchhook has started')
+  }
+
+  get addresses(): Addresses {
+    const { address } = this.#settings.http.listen
+    const sip = this.#sip.addresses()
+    return {
+      sip: sip.map(({ protocol, ...rest }) => `${protocol}:${printHostPort(rest)}`),
+      sipPort: sip[0]?.port ?? 0,
+      http: `http://${printHostPort({ address, port: this.#httpPort })}`,
+    }
+  }
+
+  /** Why nothing can be spoken; null when it can. */
+  get voiceProblem(): string | null {
+    const { availability } = this.#media.speech
+    return availability.isAvailable ? null : availability.sentence
+  }
+
+  /** The admin token, where this start has generated it. */
+  get newAdminToken(): string | null {
+    return this.#token.isNew ? this.#token.value : null
+  }
+
+  /** Every number and what takes it. */
+  numbers(): readonly { readonly number: string; readonly app: string }[] {
+    const configured = [...this.#directory.tenants.values()].flatMap((tenant) =>
+      [...tenant.numbers.values()].map(({ written, app }) => ({ number: written, app })),
+    )
+    return [...configured, ...this.#catalogue.flowNumbers().map((number) => ({ number, app: 'flow' }))]
+  }
+
+  /** Puts on record what failed where nobody waited for it: a promise that a flow left behind, a timer of its own that threw. */
+  strayFailure(thrown: unknown): void {
+    this.#log.error({ err: toError(thrown) }, 'something failed that nobody waited for')
+  }
+
+  /** Takes no new calls, lets those in progress go on for the grace time, then ends everything in order. Idempotent. */
+  close(options: { readonly graceMs?: number } = {}): Promise<void> {
+    return (this.#closing ??= this.#close(options.graceMs ?? 0))
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    await this.#calls.drain(graceMs)
+    this.#admission.close()
+    await this.#http.close()
+    await this.#sip.close()
+    await this.#media.close()
+    await this.#store.close()
+    this.#log.info({}, 'Switchhook has stopped')
+  }
+
+  async #mount(live: LiveSettings): Promise<void> {
+    await mountAdmin(this.#http, {
+      clock: this.#clock,
+      token: this.#token.value,
+      calls: this.#calls,
+      store: this.#store,
+      directory: this.#directory,
+      settings: live,
+      dataFolder: this.dataFolder,
+      metrics: this.#metrics,
+      registrations: () => this.#sip.registrations(),
+      readiness: () => this.#readiness(),
+      page: () => ({
+        version: this.version,
+        sip: this.addresses.sip,
+        numbers: this.numbers(),
+        voiceProblem: this.voiceProblem,
+      }),
+    })
+  }
+
+  async #readiness(): Promise<readonly PartStatus[]> {
+    const database = await this.#store.check().then(
+      () => ({ name: 'database', isReady: true, sentence: `Writes are taken by ${this.#store.name}.` }),
+      (thrown: Error) => ({ name: 'database', isReady: false, sentence: thrown.message }),
+    )
+    const { freePorts } = this.#media.plane.counts
+    return [
+      database,
+      { name: 'media', isReady: freePorts > 0, sentence: `${freePorts} RTP port pairs are bound and free.` },
+      { name: 'sip', isReady: this.#sip.isListening, sentence: this.addresses.sip.join(', ') },
+      // Not speaking is a fault of one kind of prompt, not of the server.
+      { name: 'voice', isReady: true, sentence: this.voiceProblem ?? 'The voice is there.' },
+      { name: 'calls', isReady: !this.#calls.isDraining, sentence: `${this.#calls.count} calls are up.` },
+    ]
+  }
+}
+
+function databaseUrl({ database }: Settings): string {
+  return database.kind === 'sqlite' ? `sqlite:${database.file}` : database.url
+}

@@ -1,0 +1,7 @@
+export { InlineMediaPlane, type InlineMediaPlaneOptions } from './inline-plane.ts'
+export { type LatenessSnapshot, latenessBoundsMs } from './lateness.ts'
+export type { EngineSnapshot } from './messages.ts'
+export { WorkerMediaPlane, type WorkerMediaPlaneOptions } from './plane.ts'
+export type { MediaPlaneSnapshot } from './plane-core.ts'
+export type { Bind, PortSettings } from './port-sources.ts'
+export type * from './types.ts'

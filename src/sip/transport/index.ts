@@ -1,0 +1,7 @@
+export { hostAddress, hostText, isSameAddress, printAddress } from './address-text.ts'
+export type { ConnectionLimits } from './connection-limits.ts'
+export type { TransportCounts } from './counts.ts'
+export type { Advertised } from './own-addresses.ts'
+export { SipTransport, type SipTransportOptions } from './sip-transport.ts'
+export * from './types.ts'
+export { defaultPorts, responseTarget, stampReceived, withSentBy } from './via-stamp.ts'

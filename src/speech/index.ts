@@ -1,0 +1,6 @@
+export { maxTextLength, type ToPrompt } from './espeak-speech.ts'
+export { type OpenSpeechOptions, openSpeech } from './open-speech.ts'
+export { SilentSpeech } from './silent-speech.ts'
+export * from './spoken/index.ts'
+export { type SystemTextName, systemText, systemTextNames } from './texts.ts'
+export type { Language, Speech, SpokenText } from './types.ts'
