@@ -172,7 +172,9 @@ describeAtOnceWith(['sipp', 'tshark'], 'sipp signalling', () => {
 
   it('what is lost on the way, each fourth message by chance, is sent again, and no key counts twice', async () => {
     const port = await ports.take()
-    const steps = [...answered, step.pause(1800), step.info('3', 2), step.pause(1100), step.info('3', 3)]
+    // The ACK arrives: sipp would take the 200 of the INVITE, sent again late, for that of an INFO, and not repeat the INFO.
+    const steps = [step.invite(), step.response(200), step.ack(1, null, 0)]
+    steps.push(step.pause(1800), step.info('3', 2), step.pause(1100), step.info('3', 3))
     steps.push(step.pause(1100), step.info('7', 4), step.pause(1100), step.bye(5))
     const extra = ['-lost', '25']
     const { capture } = await captureCall(stage, { name: 'lossy', number: '1', port, steps, extra })

@@ -130,9 +130,10 @@ export const step = {
   },
 
   /** For a 200. */
-  ack(cseq = 1, sdp: string | null = null): string {
+  ack(cseq = 1, sdp: string | null = null, lostPercent?: number): string {
     const body = sdp === null ? {} : { body: { type: 'application/sdp', text: sdp } }
-    return request({ method: 'ACK', cseq, isRepeated: false, ...body })
+    const loss = lostPercent === undefined ? {} : { lostPercent }
+    return request({ method: 'ACK', cseq, isRepeated: false, ...body, ...loss })
   },
 
   /** For a refusal: in the transaction of the INVITE, RFC 3261 §17.1.1.3. */
