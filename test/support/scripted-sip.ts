@@ -5,6 +5,7 @@ import { SeededRandom } from '../../src/base/random.ts'
 import type {
   ExtraHeaders,
   IncomingInvite,
+  IncomingRefer,
   OfferOutcome,
   OutgoingInviteOptions,
   OutgoingInviteUser,
@@ -164,6 +165,9 @@ export class RecordingUser implements OutgoingInviteUser {
   answer: (offer: Uint8Array) => Uint8Array | null = (offer) => sdp(`answer to ${text(offer)}`)
   isAnswerUsable = true
   infoStatus = 200
+  responsesSeen = 0
+  readonly refers: IncomingRefer[] = []
+  onRefer: (refer: IncomingRefer) => void = () => {}
 
   offerReceived(offer: Uint8Array): Uint8Array | null {
     this.heard.push(`offer ${text(offer)}`)
@@ -189,6 +193,11 @@ export class RecordingUser implements OutgoingInviteUser {
     return this.infoStatus
   }
 
+  referReceived(refer: IncomingRefer): void {
+    this.refers.push(refer)
+    this.onRefer(refer)
+  }
+
   ended(end: UsageEnd): void {
     if (this.end) throw new Error('ended twice')
     this.end = end
@@ -197,6 +206,10 @@ export class RecordingUser implements OutgoingInviteUser {
 
   messageSeen(direction: string, summary: { readonly text: string }): void {
     this.seen.push(`${direction === 'incoming' ? '->' : '<-'} ${summary.text}`)
+  }
+
+  responseSeen(): void {
+    this.responsesSeen++
   }
 
   provisionalReceived(status: number, description: Uint8Array | null): void {
@@ -343,6 +356,6 @@ export class ScriptedSip {
 }
 
 /** The value of a promise that is settled already, or `pending`. */
-export async function settled(promise: Promise<OfferOutcome>): Promise<OfferOutcome | 'pending'> {
+export async function settled<Outcome = OfferOutcome>(promise: Promise<Outcome>): Promise<Outcome | 'pending'> {
   return Promise.race([promise, new Promise<'pending'>((resolve) => setImmediate(() => resolve('pending')))])
 }

@@ -50,7 +50,7 @@ export class DigestClient {
 
   /**
    * Takes up the challenge of a 401 or 407. Returns whether to repeat the request, with new `credentials`: not when the
-   * challenge cannot be answered, nor when these credentials were refused already.
+   * challenge cannot be answered, nor when these credentials were refused already: no nonce is answered twice.
    * @param request - the one that was refused, as it was sent.
    * @param attempt - how often this request was repeated for a challenge before: 0 for the first. More than one repeat
    *   is allowed for `stale=true` and for a further realm only, and more than three never.
@@ -62,9 +62,10 @@ export class DigestClient {
     for (const challenge of fresh) {
       const key = keyOf(challenge)
       const before = this.#known.get(key)
-      const wasSent = before !== undefined && attempt > 0 && hasCredentials(request, before)
-      // The same account was just refused there, and not for its nonce.
-      if (wasSent && (!challenge.stale || before.stale)) return false
+      const wasSent = before !== undefined && hasCredentials(request, before)
+      if (wasSent && challenge.nonce === before.nonce) return false
+      // The same account was just refused there, and not for its nonce. A nonce of an earlier request may have run out.
+      if (wasSent && attempt > 0 && (!challenge.stale || before.stale)) return false
       this.#known.delete(key)
       this.#known.set(key, challenge)
     }

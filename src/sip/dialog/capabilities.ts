@@ -3,7 +3,18 @@ import type { SipRequest, SipResponse } from '../message/types.ts'
 import { type DialogContext, newTag } from './context.ts'
 
 /** What is served within a dialog. */
-export const dialogMethods = ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'INFO', 'UPDATE', 'PRACK'] as const
+export const dialogMethods = [
+  'INVITE',
+  'ACK',
+  'CANCEL',
+  'BYE',
+  'OPTIONS',
+  'INFO',
+  'UPDATE',
+  'PRACK',
+  'REFER',
+  'NOTIFY',
+] as const
 
 /** Methods that have no meaning without a dialog: 481 there. */
 export const onlyInDialog: ReadonlySet<string> = new Set(['BYE', 'INFO', 'UPDATE', 'PRACK'])
@@ -17,9 +28,7 @@ export const knownMethods: ReadonlySet<string> = new Set([
   'REGISTER',
   'MESSAGE',
   'SUBSCRIBE',
-  'NOTIFY',
   'PUBLISH',
-  'REFER',
 ])
 
 export const allow: readonly [string, string] = ['Allow', dialogMethods.join(', ')]
@@ -30,9 +39,12 @@ export const acceptBodies: readonly [string, string] = [
   'application/sdp, multipart/mixed, multipart/alternative',
 ]
 
+/** The event packages of NOTIFY: that of REFER alone (RFC 6665 §8.2.2, RFC 3515 §3). */
+export const allowEvents: readonly [string, string] = ['Allow-Events', 'refer']
+
 /** The extensions we know: Supported, and what Require may ask for. */
 export function supportedOptions(context: Pick<DialogContext, 'sessionTimers'>): readonly string[] {
-  return context.sessionTimers === null ? ['100rel'] : ['100rel', 'timer']
+  return ['100rel', ...(context.sessionTimers === null ? [] : ['timer']), 'replaces', 'norefersub']
 }
 
 export function supported(context: Pick<DialogContext, 'sessionTimers'>): readonly [string, string] {
@@ -53,6 +65,7 @@ export function optionsResponse(
       ['Accept-Encoding', 'identity'],
       ['Accept-Language', 'en'],
       supported(context),
+      allowEvents,
       ['Server', context.serverName],
     ],
   })

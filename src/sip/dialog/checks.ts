@@ -57,8 +57,12 @@ const session: Check = (request, { sessionTimers }) =>
     ? { status: 422, headers: [['Min-SE', String(sessionTimers.minSeconds)]] }
     : null
 
+/** RFC 3891 §3: Replaces is for INVITE, and does not go with Join (RFC 3911 §4). */
+const replaces: Check = ({ method, headers }) =>
+  headers.has('Replaces') && (method !== 'INVITE' || headers.has('Join')) ? { status: 400, headers: [] } : null
+
 /** In the order of §8.2, whose first step, the method, is the user agent's. */
-const anyRequest: readonly Check[] = [scheme, require]
+const anyRequest: readonly Check[] = [scheme, require, replaces]
 const withDescription: readonly Check[] = [encoding, content]
 
 const checks: Readonly<Record<string, readonly Check[]>> = {

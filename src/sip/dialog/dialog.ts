@@ -10,7 +10,7 @@ import type { ExtraHeaders } from './types.ts'
 
 export interface DialogRequestOptions {
   readonly headers: ExtraHeaders
-  readonly body?: Uint8Array
+  readonly body?: Uint8Array | string
   readonly contentType?: string
   /** For ACK, which repeats the INVITE's; a new one otherwise. */
   readonly cseq?: number

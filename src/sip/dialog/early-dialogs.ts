@@ -40,6 +40,11 @@ export class EarlyDialogs {
     return this.#dialogs.get(remoteTag ?? '')
   }
 
+  /** The fork has ended its dialog; its last responses may open it again, and do no harm. */
+  drop(dialog: Dialog): void {
+    this.#dialogs.delete(dialog.remoteTag)
+  }
+
   /** The INVITE goes out anew: what it had opened is void. */
   clear(): void {
     this.#dialogs.clear()

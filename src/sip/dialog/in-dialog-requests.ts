@@ -1,6 +1,7 @@
 import type { ServerTransaction } from '../transaction/types.ts'
 import { allow, optionsResponse, supportedOptions } from './capabilities.ts'
 import { firstRefusal } from './checks.ts'
+import { retryAfter } from './context.ts'
 import type { Dialog } from './dialog.ts'
 import { serveReInvite, serveUpdate } from './peer-offers.ts'
 import { reasonsOf } from './reasons.ts'
@@ -12,9 +13,18 @@ const methods: Readonly<Record<string, Serve>> = {
   BYE: serveBye,
   INFO: serveInfo,
   INVITE: serveReInvite,
+  NOTIFY: (usage, dialog, transaction) => usage.referrals.serveNotify(dialog, transaction),
   OPTIONS: serveOptions,
   PRACK: servePrack,
+  REFER: (usage, dialog, transaction) => usage.referrals.serveRefer(dialog, transaction),
   UPDATE: serveUpdate,
+}
+
+/** In the dialog of a fork that is not the one heard now: what would change the session has another meaning there. */
+const methodsOfForks: Readonly<Record<string, Serve>> = {
+  ...methods,
+  BYE: serveByeOfFork,
+  UPDATE: serveUpdateOfFork,
 }
 
 /**
@@ -25,7 +35,7 @@ export function serveInDialog(usage: Usage, dialog: Dialog, transaction: ServerT
   const { request, flow } = transaction
   const { context } = usage
   usage.seen('incoming', request)
-  const serve = methods[request.method]
+  const serve = (dialog === usage.dialog ? methods : methodsOfForks)[request.method]
   if (!serve) return void usage.respond(transaction, 405, { headers: [allow] })
   // A BYE that crossed ours is right to be answered; everything else comes too late.
   if (usage.state === 'ended' && request.method !== 'BYE') return void usage.respond(transaction, 481)
@@ -42,6 +52,22 @@ function serveBye(usage: Usage, _dialog: Dialog, transaction: ServerTransaction)
   if (usage.opening) return usage.opening.byeReceived(reasons)
   usage.finish({ by: 'remote', how: 'bye', reasons })
   usage.release()
+}
+
+/** One of several telephones that ring has had enough: the others ring on. */
+function serveByeOfFork(usage: Usage, dialog: Dialog, transaction: ServerTransaction): void {
+  usage.respond(transaction, 200)
+  usage.opening?.forkEnded?.(dialog)
+}
+
+/** The media of a fork is ours to agree on when it is the one that is heard, or that answers. */
+function serveUpdateOfFork(usage: Usage, dialog: Dialog, transaction: ServerTransaction): void {
+  const { request, flow } = transaction
+  if (request.body.length > 0) {
+    return void usage.respond(transaction, 500, { headers: [retryAfter(usage.context.random)] })
+  }
+  dialog.refreshTarget(request)
+  usage.respond(transaction, 200, { headers: usage.targetHeaders(flow) })
 }
 
 /** RFC 6086 §6.2 (legacy use: no Info-Package). */

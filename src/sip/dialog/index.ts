@@ -1,4 +1,6 @@
+export { nameWrittenByPeer, nameWrittenByUs, replacesHeaders } from './dialog-name.ts'
 export { chooseTarget, destinationOf, type RequestTarget } from './next-hop.ts'
+export { redirectTargets } from './redirect-targets.ts'
 export type { SessionTimerSettings } from './session-expires.ts'
 export type * from './types.ts'
 export { UserAgent, type UserAgentOptions } from './user-agent.ts'

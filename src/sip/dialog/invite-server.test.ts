@@ -18,7 +18,7 @@ describe('an incoming INVITE', () => {
     expect(ok?.headers.get('Record-Route')).toBe('<sip:192.0.2.77;lr>')
     expect(ok?.headers.get('Contact')).toBe('<sip:1000@192.0.2.1:5060>')
     expect(ok?.headers.get('Allow')).toContain('UPDATE')
-    expect(ok?.headers.get('Supported')).toBe('100rel')
+    expect(ok?.headers.get('Supported')).toBe('100rel, replaces, norefersub')
     expect(ok?.headers.get('Server')).toBe('Switchhook test')
     expect(ok?.headers.get('X-Extra')).toBe('yes')
     expect(text(ok?.body ?? null)).toBe('v=0 our answer')

@@ -100,6 +100,7 @@ export class InviteServer implements IncomingInvite, Opening {
   readonly flow: Flow
   readonly offer: Uint8Array | null
   readonly usage: Usage
+  readonly replaces: Usage | null
   readonly #context: DialogContext
   readonly #transaction: ServerTransaction
   readonly #machine = new Machine<State, Input, Effect>(table, 'received')
@@ -111,9 +112,10 @@ export class InviteServer implements IncomingInvite, Opening {
   #cancelExpiry: Cancel = () => {}
 
   /** @throws MessageError when the body cannot be taken apart. */
-  constructor(context: DialogContext, transaction: ServerTransaction) {
+  constructor(context: DialogContext, transaction: ServerTransaction, replaces: Usage | null) {
     const { request, flow } = transaction
     this.#context = context
+    this.replaces = replaces
     this.#transaction = transaction
     this.request = request
     this.flow = flow

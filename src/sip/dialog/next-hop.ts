@@ -1,6 +1,7 @@
 import { printNameAddress } from '../message/name-address.ts'
 import { noParameters } from '../message/parameters.ts'
-import { isSipUri, type NameAddress, type Uri } from '../message/types.ts'
+import { requestUri } from '../message/refer-to.ts'
+import { isSipUri, type NameAddress, type SipUri, type Uri } from '../message/types.ts'
 import { hostAddress, isSameAddress } from '../transport/address-text.ts'
 import type { Destination, Flow, TransportProtocol } from '../transport/types.ts'
 import { isPrivateAddress } from './private-address.ts'
@@ -19,13 +20,25 @@ export function routeRequest(remoteTarget: Uri, routeSet: readonly NameAddress[]
   if (!first) return { uri: remoteTarget, routes: [], nextHop: remoteTarget }
   if (isSipUri(first.uri) && !first.uri.parameters.has('lr')) {
     const target: NameAddress = { displayName: null, uri: remoteTarget, parameters: noParameters }
-    // "stripping any parameters that are not allowed in a Request-URI": method and headers, §19.1.1 table 1.
-    const parameters = new Map(first.uri.parameters)
-    parameters.delete('method')
-    const uri = { ...first.uri, parameters, headers: [] }
-    return { uri, routes: [...others, target].map(printNameAddress), nextHop: first.uri }
+    // "stripping any parameters that are not allowed in a Request-URI".
+    return { uri: requestUri(first.uri), routes: [...others, target].map(printNameAddress), nextHop: first.uri }
   }
   return { uri: remoteTarget, routes: routeSet.map(printNameAddress), nextHop: first.uri }
+}
+
+/**
+ * Values of Route for a request that opens a dialog: proxies that it is to go through first (RFC 3261 §8.1.2). Each gets
+ * `lr`, said or not: a proxy that we are told to go through is no strict router of RFC 2543, which had no Route to obey.
+ */
+export function presetRoutes(proxies: readonly Uri[] = []): readonly string[] {
+  return proxies.map((proxy) => {
+    const uri = isSipUri(proxy) ? withLooseRouting(requestUri(proxy)) : proxy
+    return printNameAddress({ displayName: null, uri, parameters: noParameters })
+  })
+}
+
+function withLooseRouting(uri: SipUri): SipUri {
+  return uri.parameters.has('lr') ? uri : { ...uri, parameters: new Map(uri.parameters).set('lr', null) }
 }
 
 /** What `Transport.sendRequest` is given. */

@@ -95,6 +95,40 @@ describe('an offer of ours', () => {
     expect(sip.clock.pending).toBe(0)
   })
 
+  it('that is told to come back is tried again then: the peer has an INVITE of its own under way', async () => {
+    const sip = new ScriptedSip()
+    sip.established()
+    const outcome = sip.invite.usage.offer(sdp('hold'))
+    sip.transactions.last('INVITE').reply(500, { headers: [['Retry-After', '4']] })
+    sip.clock.advance(3999)
+    expect(sip.transactions.sent.length).toBe(1)
+    sip.clock.advance(1)
+    sip.transactions.last('INVITE').reply(200, answer)
+    expect(await outcome).toMatchObject({ kind: 'answered' })
+    expect(sip.clock.pending).toBe(0)
+  })
+
+  it.each([
+    ['400', []],
+    ['403', []],
+    ['488', []],
+    ['500', []],
+    ['500', [['Retry-After', '3600']]],
+    ['500', [['Retry-After', 'soon']]],
+    ['503', []],
+    ['504', []],
+    ['603', []],
+  ] as const)('that gets %s %j is refused, and the session stays as it was', async (status, headers) => {
+    const sip = new ScriptedSip()
+    sip.established()
+    const outcome = sip.invite.usage.offer(sdp('hold'))
+    sip.transactions.last('INVITE').reply(Number(status), { headers })
+    expect(await outcome).toEqual({ kind: 'refused', status: Number(status) })
+    expect(sip.invite.usage.state).toBe('confirmed')
+    expect(sip.user.end).toBeNull()
+    expect(sip.clock.pending).toBe(0)
+  })
+
   it('goes by UPDATE while early, and only to a peer that allows it and has its first answer', async () => {
     const sip = new ScriptedSip()
     const headers = [...knowsUpdate.headers, ['Require', '100rel']] as const

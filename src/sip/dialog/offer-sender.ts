@@ -1,8 +1,10 @@
 import type { Cancel } from '../../base/clock.ts'
 import type { TimeoutError, TransportError } from '../../base/errors.ts'
 import type { SipRequest, SipResponse } from '../message/types.ts'
+import { parseDeltaSeconds } from '../message/values.ts'
 import type { Dialog } from './dialog.ts'
-import { sendInDialog } from './dialog-request.ts'
+import { type InDialogRequest, sendInDialog } from './dialog-request.ts'
+import { readOr } from './lenient.ts'
 import { sdpOf } from './sdp-of.ts'
 import { askSession, leastSeconds, readAgreedSession, readMinSe } from './session-expires.ts'
 import type { OfferOutcome } from './types.ts'
@@ -18,8 +20,10 @@ interface Job {
   minSe: number
 }
 
-/** How often an offer that collided with the peer's, or asked for too short a session, is tried again. */
+/** How often an offer that collided with the peer's, came too early for it, or asked for too short a session, is tried again. */
 const maxRepeats = 5
+/** The longest Retry-After of a 500 that is waited for: what §14.2 lets a peer say that is busy with an INVITE. */
+const longestRetrySeconds = 10
 /** Offers that may wait for their turn: nobody has a use for more. */
 const maxWaiting = 8
 
@@ -31,6 +35,9 @@ export class OfferSender {
   readonly #usage: Usage
   readonly #waiting: Job[] = []
   #current: { readonly job: Job; readonly method: 'INVITE' | 'UPDATE' } | null = null
+  #request: InDialogRequest | null = null
+  /** A peer may answer 100 and then nothing; no timer of the transaction ends that. */
+  #cancelLimit: Cancel = () => {}
   #cancelBackOff: Cancel | null = null
 
   constructor(usage: Usage) {
@@ -77,7 +84,9 @@ export class OfferSender {
     this.#cancelBackOff?.()
     this.#cancelBackOff = null
     const jobs = [...(this.#current ? [this.#current.job] : []), ...this.#waiting.splice(0)]
-    this.#current = null
+    // Or its transaction would wait for ever: a peer may forget what it had not answered.
+    if (this.#current) this.#request?.cancel()
+    this.#clearCurrent()
     for (const job of jobs) job.done({ kind: 'ended' })
   }
 
@@ -113,25 +122,34 @@ export class OfferSender {
       ...(isTimed ? askSession(sessionTimers, job.minSe, usage.sessionTimer.interval) : []),
     ]
     const isCurrent = (): boolean => this.#current === current
+    if (method === 'INVITE') {
+      this.#cancelLimit = usage.context.clock.after(64 * usage.context.timers.t1Ms, () => this.#request?.cancel())
+    }
     const options = { headers, ...(body ? { body, contentType: 'application/sdp' } : {}) }
-    sendInDialog(usage, dialog, method, options, {
+    this.#request = sendInDialog(usage, dialog, method, options, {
       final: (response, request) => {
         const isSuccess = response.status < 300
         // Every 2xx, also one that comes again or too late.
         if (isSuccess && method === 'INVITE') usage.acknowledge(request, dialog)
         if (!isCurrent()) return
-        this.#current = null
+        this.#clearCurrent()
         if (isSuccess) this.#succeeded(job, body, dialog, request, response)
         else this.#refused(job, method, body, response)
         this.pump()
       },
       failed: (error) => {
         if (!isCurrent()) return
-        this.#current = null
+        this.#clearCurrent()
         this.#failed(job, method, body, error)
         this.pump()
       },
     })
+  }
+
+  #clearCurrent(): void {
+    this.#current = null
+    this.#request = null
+    this.#cancelLimit()
   }
 
   #succeeded(job: Job, body: Uint8Array | null, dialog: Dialog, request: SipRequest, response: SipResponse): void {
@@ -160,7 +178,14 @@ export class OfferSender {
     if (status === 491 && job.repeats < maxRepeats) {
       job.repeats++
       this.#waiting.unshift(job)
-      this.#backOff()
+      this.#backOff(this.#glareMs())
+      return
+    }
+    const retryMs = status === 500 ? retryAfterMs(response) : null
+    if (retryMs !== null && job.repeats < maxRepeats) {
+      job.repeats++
+      this.#waiting.unshift(job)
+      this.#backOff(retryMs)
       return
     }
     if (status === 422 && readMinSe(response) > job.minSe && job.repeats < maxRepeats) {
@@ -169,7 +194,8 @@ export class OfferSender {
       this.#waiting.unshift(job)
       return
     }
-    if (method === 'UPDATE' && (status === 405 || status === 501)) {
+    // 504: the peer would have to ask its user, for which UPDATE leaves no time (RFC 3311 §5.2).
+    if (method === 'UPDATE' && (status === 405 || status === 501 || status === 504)) {
       usage.peerAllowsUpdate = false
       if (job.sdp === null) {
         this.#waiting.unshift(job)
@@ -186,12 +212,23 @@ export class OfferSender {
   }
 
   /** §14.1: the owner of the Call-ID waits 2.1 to 4 s, the other side 0 to 2 s, both in units of 10 ms. */
-  #backOff(): void {
+  #glareMs(): number {
     const { context, isCaller } = this.#usage
-    const units = isCaller ? 210 + (context.random.uint32() % 191) : context.random.uint32() % 201
-    this.#cancelBackOff = context.clock.after(units * 10, () => {
+    return 10 * (isCaller ? 210 + (context.random.uint32() % 191) : context.random.uint32() % 201)
+  }
+
+  #backOff(ms: number): void {
+    const { clock } = this.#usage.context
+    this.#cancelBackOff = clock.after(ms, () => {
       this.#cancelBackOff = null
       this.#usage.guard(() => this.pump())
     })
   }
+}
+
+/** Null without a Retry-After, or with one that is too long to wait for. */
+function retryAfterMs({ headers }: SipResponse): number | null {
+  const value = headers.get('Retry-After')
+  const seconds = value === undefined ? null : readOr(null, () => parseDeltaSeconds(value).seconds)
+  return seconds !== null && seconds <= longestRetrySeconds ? seconds * 1000 : null
 }

@@ -96,11 +96,11 @@ describe('a session that we refresh', () => {
     expect(sip.user.heard).toEqual(['confirmed', 'answer v=0 their answer'])
   })
 
-  it('falls back to re-INVITE when UPDATE is refused after all', () => {
+  it.each([405, 501, 504])('falls back to re-INVITE when UPDATE is answered %i after all', (status) => {
     const sip = new ScriptedSip({ sessionTimers })
     sip.established(ours('INVITE, UPDATE'))
     sip.clock.advance(300_000)
-    sip.transactions.last('UPDATE').reply(501)
+    sip.transactions.last('UPDATE').reply(status)
     expect(sip.transactions.methods).toEqual(['UPDATE', 'INVITE'])
   })
 

@@ -45,6 +45,52 @@ export interface InviteUsage {
   offer(sdp: Uint8Array): Promise<OfferOutcome>
   /** Sends INFO (RFC 6086, legacy use) and resolves with the status. */
   info(contentType: string, body: Uint8Array): Promise<number>
+  /**
+   * Asks the peer by REFER (RFC 3515) to call somebody else. What its NOTIFYs say comes by `progress`; the outcome settles at the
+   * terminating one, at a refusal, at the end of the dialog, or after `limitMs` without a final word.
+   */
+  refer(options: ReferOptions, progress?: (status: number) => void): Promise<ReferOutcome>
+}
+
+export interface ReferOptions {
+  /** Whom to call. With `replaces`, the dialog of ours that its INVITE is to take the place of (RFC 3891 §6.1, attended transfer). */
+  readonly target: Uri
+  readonly replaces?: DialogName
+  /** RFC 3892; null: none. */
+  readonly referredBy: NameAddress | null
+  readonly limitMs: number
+}
+
+/** `Call-ID;to-tag;from-tag` of RFC 3891 §3: the tags as the party that receives the Replaces knows them. */
+export interface DialogName {
+  readonly sipCallId: string
+  readonly toTag: string
+  readonly fromTag: string
+  readonly isEarlyOnly: boolean
+}
+
+export type ReferOutcome =
+  /** The final status that the peer told of its own INVITE: 200 is success. */
+  | { readonly kind: 'done'; readonly status: number }
+  /** The REFER itself was not accepted. */
+  | { readonly kind: 'refused'; readonly status: number }
+  /** The peer hung up after it had accepted, without a last word: telephones do so once they have been connected elsewhere. */
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'timeout' }
+
+/** A REFER of the peer within the dialog (RFC 3515). Exactly one of `accept` and `reject` is called; 202 is sent by `accept`. */
+export interface IncomingRefer {
+  readonly target: NameAddress
+  /** Read out of the Refer-To's `Replaces`; null for a blind transfer. */
+  readonly replaces: DialogName | null
+  readonly referredBy: NameAddress | null
+  accept(): void
+  reject(status: number): void
+  /**
+   * Tells how our call to the target goes, as message/sipfrag (RFC 3515 §2.4.4). 100 is sent by `accept` itself; a final status
+   * (200 and above) ends the subscription. Does nothing once the dialog is gone or the peer asked for no subscription (RFC 4488).
+   */
+  notify(status: number): void
 }
 
 export type OfferOutcome =
@@ -66,6 +112,8 @@ export interface InviteUsageUser {
   confirmed(): void
   /** INFO within the dialog. Return the status for it: 200, 415 for an unknown body. */
   infoReceived(contentType: string | null, body: Uint8Array): number
+  /** A REFER in the dialog. Without this method it is refused with 603. */
+  referReceived?(refer: IncomingRefer): void
   ended(end: UsageEnd): void
   /** Every message of this usage, for the journal. Must be cheap: called on the SIP thread. */
   messageSeen?(direction: 'incoming' | 'outgoing', summary: MessageSummary): void
@@ -85,6 +133,11 @@ export interface IncomingInvite {
   /** The peer's offer, or null when it wants ours in the 200. */
   readonly offer: Uint8Array | null
   readonly usage: InviteUsage
+  /**
+   * The usage of ours that this INVITE is to take the place of (Replaces, RFC 3891 §3), matched and checked: a Replaces that
+   * names no dialog of ours has been refused with 481, a wrong one with 400, 486 or 603. Null without the header.
+   */
+  readonly replaces: InviteUsage | null
   /** Who hears of it from now on. Set before anything else is called. */
   attach(user: InviteUsageUser): void
   /**
@@ -107,6 +160,8 @@ export interface UserAgentUser {
   inviteReceived(invite: IncomingInvite, transaction: ServerTransaction): void
   /** REGISTER, OPTIONS, MESSAGE, SUBSCRIBE … outside a dialog. Return false when the method is not served: 405 with Allow is sent. */
   requestReceived(transaction: ServerTransaction): boolean
+  /** A connection is gone. Dialogs open a new one when they need it. */
+  flowClosed?(flow: Flow): void
 }
 
 /** A call of ours. */
@@ -115,14 +170,25 @@ export interface OutgoingInviteOptions {
   readonly from: NameAddress
   readonly to: NameAddress
   readonly target: { readonly flow?: Flow; readonly destination?: Destination }
+  /** Routes to be set in front of the Request-URI (an outbound proxy, RFC 3261 §8.1.2): `Route` of the INVITE, each with `lr`. */
+  readonly route?: readonly Uri[]
   /** Our offer. */
   readonly sdp: Uint8Array
   readonly headers?: ExtraHeaders
+  /** Of Max-Forwards; 70 if absent. A call passed on has one less than it came with. */
+  readonly maxForwards?: number
+  /**
+   * Without any response for so long the INVITE is given up as unanswered (`no-response`), sooner than Timer B's 32 s: what it may
+   * still bring is cancelled, or acknowledged and ended. Absent: Timer B.
+   */
+  readonly firstResponseMs?: number
   readonly credentials?: { readonly username: string; readonly password: string }
 }
 
 /** Hears of an outgoing INVITE besides what every usage tells. */
 export interface OutgoingInviteUser extends InviteUsageUser {
+  /** A first response of any kind came, 100 among them: somebody is there. Told once, before all else. */
+  responseSeen?(): void
   /** 101 to 199, with the answer where the response carried one (early media). */
   provisionalReceived(status: number, sdp: Uint8Array | null): void
   /** A 2xx came and was acknowledged. `sdp` is the answer, null where an earlier reliable response had carried it. */

@@ -1,4 +1,3 @@
-import type { SipMessage } from '../message/types.ts'
 import type { Usage } from './usage.ts'
 
 /**
@@ -30,7 +29,7 @@ export class UsageStore {
   }
 
   /** The usage whose local tag and Call-ID these are; its dialogs by remote tag are its own matter. */
-  find(message: SipMessage, localTag: string): Usage | null {
+  find(message: { readonly sipCallId: string }, localTag: string): Usage | null {
     const usage = this.#usages.get(localTag)
     return usage && usage.sipCallId === message.sipCallId ? usage : null
   }

@@ -1,6 +1,7 @@
 import { toError } from '../../base/errors.ts'
 import type { LocalTag, RemoteTag, SipCallId } from '../../base/ids.ts'
 import type { DigestClient } from '../auth/digest-client.ts'
+import { tagOf } from '../message/addresses.ts'
 import { createResponse, type ResponseOptions } from '../message/build.ts'
 import { isToken } from '../message/char-classes.ts'
 import type { SipMessage, SipRequest, SipResponse, Uri } from '../message/types.ts'
@@ -8,17 +9,18 @@ import { tokenList } from '../message/values.ts'
 import type { ServerTransaction } from '../transaction/types.ts'
 import type { Flow } from '../transport/types.ts'
 import { AckWaits } from './ack-waits.ts'
-import { allow, supported } from './capabilities.ts'
+import { allow, allowEvents, supported } from './capabilities.ts'
 import { type DialogContext, localContact } from './context.ts'
 import type { Dialog } from './dialog.ts'
 import { sendInDialog } from './dialog-request.ts'
 import { readOr } from './lenient.ts'
-import type { RequestTarget } from './next-hop.ts'
 import { OfferAnswerState } from './offer-answer-state.ts'
 import { OfferSender } from './offer-sender.ts'
 import { reasonHeaders } from './reasons.ts'
+import { Referrals } from './referrals.ts'
+import { SentAcks } from './sent-acks.ts'
 import { SessionTimer } from './session-timer.ts'
-import type { ExtraHeaders, InviteUsage, OfferOutcome, Reason, UsageEnd } from './types.ts'
+import type { ExtraHeaders, InviteUsage, OfferOutcome, Reason, ReferOptions, ReferOutcome, UsageEnd } from './types.ts'
 import { UserCalls } from './user-calls.ts'
 
 export interface EndOptions {
@@ -35,6 +37,10 @@ export interface Opening {
   end(options: EndOptions, end?: UsageEnd): void
   byeReceived(reasons: readonly Reason[]): void
   prackReceived(transaction: ServerTransaction): void
+  /** The dialogs that its provisional responses opened, but for the usage's own: other forks of an INVITE of ours. */
+  findFork?(remoteTag: string): Dialog | null
+  /** The peer has ended one of those. */
+  forkEnded?(dialog: Dialog): void
 }
 
 /** What both sides of an INVITE dialog usage (RFC 5057) have in common: their offers, timers, requests and end. */
@@ -50,6 +56,7 @@ export class Usage implements InviteUsage {
   readonly acks: AckWaits
   readonly sessionTimer: SessionTimer
   readonly offers: OfferSender
+  readonly referrals: Referrals
   dialog: Dialog | null = null
   opening: Opening | null = null
   /** Our description as it stands: sent again, unchanged, to refresh by re-INVITE. */
@@ -58,7 +65,7 @@ export class Usage implements InviteUsage {
   peerAllowsUpdate = false
   readonly #contactLike: Uri
   #state: InviteUsage['state'] = 'early'
-  #lastAck: { readonly ack: SipRequest; readonly target: RequestTarget } | null = null
+  readonly #sentAcks: SentAcks
 
   constructor(
     context: DialogContext,
@@ -79,6 +86,8 @@ export class Usage implements InviteUsage {
     this.users = new UserCalls(context.log)
     this.acks = new AckWaits(context.clock, context.timers)
     this.offers = new OfferSender(this)
+    this.referrals = new Referrals(this)
+    this.#sentAcks = new SentAcks(context.transactions)
     this.sessionTimer = new SessionTimer(context.clock, {
       refresh: () => this.guard(() => this.offers.refresh()),
       expired: () => this.guard(() => this.#expired()),
@@ -131,7 +140,17 @@ export class Usage implements InviteUsage {
     })
   }
 
+  refer(options: ReferOptions, progress: (status: number) => void = () => {}): Promise<ReferOutcome> {
+    return this.referrals.refer(options, progress)
+  }
+
   // For the other files of this folder.
+
+  /** The dialog of this usage with that tag of the peer's: its own, or one of another fork while the INVITE is unanswered. */
+  findDialog(remoteTag: string): Dialog | null {
+    if (this.dialog?.remoteTag === remoteTag) return this.dialog
+    return this.opening?.findFork?.(remoteTag) ?? null
+  }
 
   /** The 2xx was sent or received. */
   answered(): void {
@@ -153,6 +172,7 @@ export class Usage implements InviteUsage {
     this.#state = 'ended'
     this.sessionTimer.stop()
     this.offers.close()
+    this.referrals.close()
     this.users.close((user) => user.ended(end))
   }
 
@@ -227,8 +247,9 @@ export class Usage implements InviteUsage {
     return sdp !== null && this.users.ask((user) => user.answerReceived(sdp)) === true
   }
 
-  /** Sends the ACK of a 2xx to `invite` (§13.2.2.4), with the INVITE's credentials (§22.1); keeps it for repeated 2xx. */
+  /** Sends the ACK of a 2xx to `invite` (§13.2.2.4), with the INVITE's credentials (§22.1), or the same again. */
   acknowledge(invite: SipRequest, dialog: Dialog): void {
+    if (this.#sentAcks.again(dialog.remoteTag, invite.cseq.number)) return
     const credentials = ['Authorization', 'Proxy-Authorization'].flatMap((name) =>
       invite.headers.getAll(name).map((value) => [name, value] as const),
     )
@@ -236,22 +257,19 @@ export class Usage implements InviteUsage {
       cseq: invite.cseq.number,
       headers: [...credentials, ['User-Agent', this.context.serverName]],
     })
-    if (dialog === this.dialog) this.#lastAck = { ack, target }
     this.seen('outgoing', ack)
-    this.context.transactions.sendAck(ack, target)
+    this.#sentAcks.send(dialog.remoteTag, ack, target)
   }
 
   /** A 2xx whose transaction is gone: acknowledged again. */
   strayResponseReceived(response: SipResponse): void {
-    const { cseq } = response
-    if (!this.#lastAck || cseq.method !== 'INVITE' || cseq.number !== this.#lastAck.ack.cseq.number) return
-    this.context.transactions.sendAck(this.#lastAck.ack, this.#lastAck.target)
+    if (response.cseq.method === 'INVITE') this.#sentAcks.again(tagOf(response.to) ?? '', response.cseq.number)
   }
 
-  /** Contact, Allow and Supported: in requests and 2xx that refresh the target, and in all that open a dialog. */
+  /** Contact, Allow, Allow-Events and Supported: in requests and 2xx that refresh the target, and in all that open a dialog. */
   targetHeaders(flow: Flow | null): ExtraHeaders {
     const contact = flow ? localContact(this.context.transport, flow, this.#contactLike) : null
-    return [...(contact === null ? [] : [['Contact', contact] as const]), allow, supported(this.context)]
+    return [...(contact === null ? [] : [['Contact', contact] as const]), allow, allowEvents, supported(this.context)]
   }
 
   /** Answers a request. A transaction that takes no answer any more is not our trouble. */

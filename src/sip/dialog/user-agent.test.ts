@@ -22,6 +22,14 @@ describe('a request outside a dialog', () => {
     ['an INFO', 'INFO', {}, 481, null],
     ['an UPDATE', 'UPDATE', {}, 481, null],
     ['a PRACK', 'PRACK', {}, 481, null],
+    ['a REFER', 'REFER', { headers: [['Refer-To', '<sip:bob@example.net>']] }, 603, null],
+    ['a NOTIFY of a REFER', 'NOTIFY', { headers: [['Event', 'refer;id=1']] }, 481, null],
+    ['a NOTIFY of anything else', 'NOTIFY', { headers: [['Event', 'message-summary']] }, 489, 'Allow-Events'],
+    ['a NOTIFY without Event', 'NOTIFY', {}, 489, 'Allow-Events'],
+    ['a SUBSCRIBE', 'SUBSCRIBE', { headers: [['Event', 'presence']] }, 405, 'Allow'],
+    ['a Replaces that is none', 'INVITE', { headers: [['Replaces', 'call;to-tag=a']] }, 400, null],
+    ['a Replaces of no call', 'INVITE', { headers: [['Replaces', 'call;to-tag=a;from-tag=b']] }, 481, null],
+    ['a Replaces out of place', 'OPTIONS', { headers: [['Replaces', 'call;to-tag=a;from-tag=b']] }, 400, null],
   ] as const)('with %s is refused before any user hears of it', (_, method, parts, status, header) => {
     const sip = new ScriptedSip()
     const { last } = sip.receive(method, parts)
@@ -72,7 +80,7 @@ describe('a request outside a dialog', () => {
     expect(status).toBe(200)
     expect(headers.get('Allow')).toContain('REGISTER')
     expect(headers.get('Accept')).toContain('application/sdp')
-    expect(headers.get('Supported')).toBe('100rel, timer')
+    expect(headers.get('Supported')).toBe('100rel, timer, replaces, norefersub')
   })
 
   it('finds its SDP inside multipart, and skips what stands beside it', () => {
@@ -155,7 +163,7 @@ describe('a request within a dialog', () => {
     const sip = new ScriptedSip()
     sip.established()
     expect(sip.receive('OPTIONS').last.headers.get('Allow')).toContain('INVITE')
-    expect(sip.receive('REFER').last.status).toBe(405)
+    expect(sip.receive('MESSAGE').last.status).toBe(405)
     expect(sip.receive('BYE', { headers: [['Require', 'gruu']] }).last.status).toBe(420)
   })
 
@@ -176,19 +184,23 @@ describe('what nobody should send', () => {
   const fields = ['Session-Expires', 'Min-SE', 'RAck', 'RSeq', 'Reason', 'Require', 'Supported', 'Accept', 'Allow']
   const others = ['Expires', 'Contact', 'Record-Route', 'Content-Type', 'Content-Encoding', 'Content-Disposition']
 
-  it.each([...fields, ...others])('in %s is answered or accepted, and throws nowhere', (name) => {
+  const ofTransfers = ['Refer-To', 'Referred-By', 'Refer-Sub', 'Replaces', 'Event', 'Subscription-State']
+
+  it.each([...fields, ...others, ...ofTransfers])('in %s is answered or accepted, and throws nowhere', (name) => {
     for (const value of garbage) {
-      for (const method of ['INVITE', 'UPDATE', 'PRACK', 'BYE']) {
+      for (const method of ['INVITE', 'UPDATE', 'PRACK', 'REFER', 'NOTIFY', 'BYE']) {
         const sip = new ScriptedSip({ sessionTimers: { expiresSeconds: 1800, minSeconds: 90 } })
         sip.onInvite = (invite) => {
           invite.attach(sip.user)
           invite.provisional(183, { sdp: sdp('answer') })
           invite.accept({ sdp: sdp('answer') })
         }
+        sip.user.onRefer = (refer) => refer.accept()
         for (const isInDialog of [false, true]) {
           if (isInDialog) sip.established()
           // Past the parser, which would refuse most of it.
-          const request = sip.build(method, { body: sdp('offer') })
+          const headers = method === 'REFER' ? [['Refer-To', '<sip:a@b>'] as const] : []
+          const request = sip.build(method, { body: sdp('offer'), headers })
           request.headers.set(name, value)
           const transaction = new ScriptedServerTransaction(request, sip.flow)
           sip.agent.requestReceived(transaction)

@@ -4,14 +4,30 @@ import { createResponse } from '../message/build.ts'
 import type { SipRequest, SipResponse } from '../message/types.ts'
 import type { ServerTransaction, TransactionUser } from '../transaction/types.ts'
 import type { Flow } from '../transport/types.ts'
-import { allow, dialogMethods, knownMethods, onlyInDialog, optionsResponse, supportedOptions } from './capabilities.ts'
+import {
+  allow,
+  allowEvents,
+  dialogMethods,
+  knownMethods,
+  onlyInDialog,
+  optionsResponse,
+  supportedOptions,
+} from './capabilities.ts'
 import { firstRefusal } from './checks.ts'
 import { type DialogContext, newTag } from './context.ts'
 import { serveInDialog } from './in-dialog-requests.ts'
 import { InviteClient } from './invite-client.ts'
 import { InviteServer } from './invite-server.ts'
+import { findNamed, replacementOf } from './replacement.ts'
 import { sdpOf } from './sdp-of.ts'
-import type { ExtraHeaders, InviteUsage, OutgoingInviteOptions, OutgoingInviteUser, UserAgentUser } from './types.ts'
+import type {
+  DialogName,
+  ExtraHeaders,
+  InviteUsage,
+  OutgoingInviteOptions,
+  OutgoingInviteUser,
+  UserAgentUser,
+} from './types.ts'
 import { UsageStore } from './usage-store.ts'
 
 export interface UserAgentOptions extends Omit<DialogContext, 'usages' | 'infoTypes' | 'reliableProvisional'> {
@@ -53,6 +69,14 @@ export class UserAgent implements TransactionUser {
     return new InviteClient(this.#context, options, user).usage
   }
 
+  /**
+   * The usage of ours that a Replaces names, in an INVITE or in the Refer-To of a REFER; null when it is nobody's, or of
+   * another server. Also one that has ended and waits for the answer to its BYE: ask its `state`.
+   */
+  findUsage(name: DialogName): InviteUsage | null {
+    return findNamed(this.#context.usages, name)
+  }
+
   /** Answers OPTIONS outside a dialog with what we can do, RFC 3261 §11.2. */
   answerOptions(transaction: ServerTransaction): void {
     transaction.respond(optionsResponse(transaction.request, this.#context, this.#otherMethods))
@@ -83,11 +107,13 @@ export class UserAgent implements TransactionUser {
   strayResponseReceived(response: SipResponse): void {
     const localTag = tagOf(response.from)
     const usage = localTag === null ? null : this.#context.usages.find(response, localTag)
-    if (usage?.remoteTag === (tagOf(response.to) ?? '')) usage.guard(() => usage.strayResponseReceived(response))
+    usage?.guard(() => usage.strayResponseReceived(response))
   }
 
   /** Dialogs outlive a connection: their next request reopens it, or goes to the Contact. */
-  flowClosed(): void {}
+  flowClosed(flow: Flow): void {
+    this.#user.flowClosed?.(flow)
+  }
 
   #serve(transaction: ServerTransaction): void {
     const { request } = transaction
@@ -100,26 +126,41 @@ export class UserAgent implements TransactionUser {
     const refusal = firstRefusal(request, settings)
     if (refusal) return this.#refuse(transaction, refusal.status, refusal.headers)
     if (method === 'INVITE') return this.#serveInvite(transaction)
-    if (!this.#user.requestReceived(transaction)) this.#refuseMethod(transaction)
+    if (!this.#user.requestReceived(transaction)) this.#refuseUnserved(transaction)
   }
 
   #serveInDialog(transaction: ServerTransaction, localTag: string): void {
     const { request } = transaction
     const usage = this.#context.usages.find(request, localTag)
     // RFC 3261 §12.2.2: both tags and the Call-ID, or it is somebody else's request.
-    if (!usage?.dialog || usage.dialog.remoteTag !== (tagOf(request.from) ?? '')) return this.#refuse(transaction, 481)
-    serveInDialog(usage, usage.dialog, transaction)
+    const dialog = usage?.findDialog(tagOf(request.from) ?? '')
+    if (!usage || !dialog) return this.#refuse(transaction, 481)
+    serveInDialog(usage, dialog, transaction)
   }
 
   #serveInvite(transaction: ServerTransaction): void {
     if (this.#context.usages.isFull) return this.#refuse(transaction, 503, [['Retry-After', '10']])
-    const invite = new InviteServer(this.#context, transaction)
+    const replacement = replacementOf(transaction.request, this.#context.usages)
+    if (replacement.kind === 'refused') return this.#refuse(transaction, replacement.status)
+    const replaces = replacement.kind === 'found' ? replacement.usage : null
+    const invite = new InviteServer(this.#context, transaction, replaces)
     try {
       this.#user.inviteReceived(invite, transaction)
     } catch (thrown) {
       this.#context.log.error({ err: toError(thrown) }, 'an INVITE could not be served')
       invite.usage.end({ refusal: 500 })
     }
+  }
+
+  /** What Allow names but nobody serves without a dialog. */
+  #refuseUnserved(transaction: ServerTransaction): void {
+    const { method, headers } = transaction.request
+    // RFC 3515 §2.4.2: we place no calls for people who are in none with us.
+    if (method === 'REFER') return this.#refuse(transaction, 603)
+    if (method !== 'NOTIFY') return this.#refuseMethod(transaction)
+    // RFC 6665 §4.1.3: nobody subscribed to that; to the others nobody can.
+    const isKnown = /^refer\s*(;|$)/i.test(headers.get('Event') ?? '')
+    this.#refuse(transaction, isKnown ? 481 : 489, isKnown ? [] : [allowEvents])
   }
 
   #refuseMethod(transaction: ServerTransaction): void {

@@ -3,10 +3,19 @@ export * from './build.ts'
 export * from './challenge.ts'
 export { isToken } from './char-classes.ts'
 export { maxCSeq, parseBounded, parseCSeq, printCSeq } from './cseq.ts'
+export { type Diversion, parseDiversion, printDiversion } from './diversion.ts'
 export { toLegible } from './escapes.ts'
 export { type Frame, findFrame } from './framing.ts'
 export { Headers } from './headers.ts'
+export {
+  appendHistory,
+  type HistoryEntry,
+  type HistoryMapping,
+  parseHistoryEntry,
+  printHistoryEntry,
+} from './history-info.ts'
 export { isHost, isIpv4, isIpv6 } from './host.ts'
+export * from './identity.ts'
 export { defaultLimits, type MessageLimits } from './limits.ts'
 export { MessageError, type MessageErrorCode } from './message-error.ts'
 export { type BodyPart, bodyOf, bodyParts, findBodyPart, isMultipart } from './multipart.ts'
@@ -16,9 +25,12 @@ export { isKeepAlive, parseMessage } from './parse.ts'
 export { printMessage } from './print.ts'
 export { parseReasonList, printReason, type ReasonValue } from './reason.ts'
 export { reasonPhrase } from './reason-phrases.ts'
+export { parseReferTo, printReferTo, type ReferTo, requestUri } from './refer-to.ts'
 export { buildRefusal, type RefusalOptions, type RefusedRequest } from './refusal.ts'
+export { parseReplaces, printReplaces, type Replaces } from './replaces.ts'
 export { quote } from './scanner.ts'
 export { parseSipDate, printSipDate } from './sip-date.ts'
+export { printStatusFragment, readStatusFragment, sipFragmentType } from './sip-fragment.ts'
 export { splitList } from './split-list.ts'
 export { type Framed, StreamFramer } from './stream-framer.ts'
 export * from './types.ts'
