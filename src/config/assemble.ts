@@ -4,7 +4,7 @@ import { type FoundRecordings, joinRecordings } from './files.ts'
 import { numberKey } from './numbers.ts'
 import type { ReadSettings, ReadTenant } from './schema.ts'
 import { type ReadApp, withNumberKeys } from './schema-apps.ts'
-import type { AppSettings, LayerTarget, Settings, TenantSettings } from './settings.ts'
+import type { AppSettings, EventSettings, LayerTarget, Settings, TenantSettings } from './settings.ts'
 
 export interface Surroundings {
   readonly source: string
@@ -39,6 +39,9 @@ export function assemble(read: ReadSettings, around: Surroundings): Settings {
   }
 }
 
+/** The published dates of the partner API are of this zone. */
+const partnerTimeZone = 'Asia/Ho_Chi_Minh'
+
 function assembleTenant(read: ReadTenant, name: string, around: Surroundings): TenantSettings {
   const { countryCode, language } = read
   const numbers = [...read.numbers].map(([written, entry]) => {
@@ -48,20 +51,33 @@ function assembleTenant(read: ReadTenant, name: string, around: Surroundings): T
   return {
     name,
     domain: read.domain,
-    timeZone: read.timeZone,
+    timeZone: read.timeZone ?? 'UTC',
     countryCode,
     language,
     callerIds: read.callerIds === 'any' ? 'any' : read.callerIds.map((number) => numberKey(number, countryCode)),
     extensions: mapValues(read.extensions, (entry, extension) => ({ extension, ...entry })),
-    trunks: withNames(read.trunks),
+    trunks: mapValues(read.trunks, (trunk, trunkName) => {
+      const callerId = trunk.callerId === null ? null : numberKey(trunk.callerId, countryCode)
+      return { ...trunk, callerId, name: trunkName }
+    }),
     outbound: read.outbound,
     numbers: new Map(numbers),
     apps: mapValues(read.apps, (app, appName) => assembleApp(app, appName, countryCode, around.baseDir)),
-    partners: withNames(read.partners),
+    partners: mapValues(read.partners, (one, partnerName) => {
+      return { ...one, name: partnerName, timeZone: one.timeZone ?? read.timeZone ?? partnerTimeZone }
+    }),
+    callRecording: read.callRecording,
     recordings: joinRecordings(read.recordings, around.recordings),
     layers: new Map([...read.layers].map(([number, layer]) => [Number(number), assembleLayer(layer)])),
+    events: assembleEvents(read.events),
     limits: read.limits,
   }
+}
+
+function assembleEvents(read: ReadTenant['events']): EventSettings | null {
+  if (read === null) return null
+  const { secret: secrets, ...rest } = read
+  return { ...rest, secrets }
 }
 
 function assembleApp(read: ReadApp, name: string, countryCode: string | null, baseDir: string): AppSettings {

@@ -17,6 +17,7 @@ export function checkTenants(root: SourceNode, reading: Reading): void {
   for (const [name, { node: tenant, keyPlace }] of tenants) {
     checkDomain(tenant, name, { place: keyPlace, path: tenant.path }, tenants.length > 1, domains, reading)
     checkNumbers(tenant, name, numbers, reading)
+    checkNumberFormats(tenant, name, reading)
     checkCircles(tenant, reading)
   }
 }
@@ -66,6 +67,16 @@ function checkNumbers(tenant: MapNode, name: string, numbers: Map<string, string
         'numbers that are no extensions of the same tenant',
       )
     }
+  }
+}
+
+/** National numbers cannot be written without knowing the nation. */
+function checkNumberFormats(tenant: MapNode, name: string, reading: Reading): void {
+  if (textAt(tenant, 'countryCode') !== undefined) return
+  for (const { node } of entriesAt(tenant, 'trunks').values()) {
+    if (node.kind !== 'map' || textAt(node, 'numberFormat') !== 'national') continue
+    const spot = node.entries.get('numberFormat')?.node ?? node
+    reading.report(spot, `Tenant ${name} has no countryCode.`, 'a countryCode of the tenant, or e164 or plain')
   }
 }
 

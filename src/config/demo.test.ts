@@ -30,6 +30,31 @@ describe('the demo', () => {
     for (const number of demoReservedNumbers) expect(demo?.numbers.has(number)).toBe(false)
   })
 
+  it('has 1001 and 1002 where their handlers run, with their prompts', () => {
+    const prompts = new Map([['main_menu', '/examples/main_menu.wav']])
+    const handlers = { json: 'http://127.0.0.1:9000/', xmlrpc: 'http://127.0.0.1:9001/RPC2', prompts }
+    const demo = demoSettings({ lan: false, passwords, handlers }).tenants.get('demo')
+    expect([...(demo?.numbers.keys() ?? [])]).toEqual(['1000', '1001', '1002', '1100', '1101', '1200'])
+    expect(demo?.apps.get('json-handler')).toMatchObject({ kind: 'voicenter', format: 'json', url: handlers.json })
+    expect(demo?.apps.get('xmlrpc-handler')).toMatchObject({
+      kind: 'voicenter',
+      format: 'xmlrpc',
+      url: handlers.xmlrpc,
+    })
+    expect(demo?.recordings.get('main_menu')).toMatchObject({ file: '/examples/main_menu.wav' })
+    const alone = demoSettings({ lan: false, passwords, handlers: { ...handlers, xmlrpc: null } }).tenants.get('demo')
+    expect(alone?.numbers.has('1001')).toBe(true)
+    expect(alone?.numbers.has('1002')).toBe(false)
+  })
+
+  it('has 1003 where the application runs', () => {
+    const hoiio = { url: 'http://127.0.0.1:9002/in', accessToken: 'token-of-the-demo-application' }
+    const handlers = { json: null, xmlrpc: null, prompts: new Map<string, string>(), hoiio }
+    const demo = demoSettings({ lan: false, passwords, handlers }).tenants.get('demo')
+    expect(demo?.numbers.get('1003')).toMatchObject({ app: 'hoiio' })
+    expect(demo?.apps.get('hoiio')).toMatchObject({ kind: 'hoiio', appId: 'demo', notifyUrl: hoiio.url })
+  })
+
   it('takes no weak password, also not on this machine only', () => {
     expect(() => demoSettings({ lan: false, passwords: { ...passwords, '102': '' } })).toThrow(
       'demo: tenants.demo.extensions."102".password: The secret is empty.',

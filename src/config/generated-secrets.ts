@@ -88,6 +88,8 @@ export async function openGeneratedSecrets(dataFolder: string, random: Random): 
 
 /** The names used by this server: the admin token, and a demo extension's password. */
 export const adminTokenName = 'admin-token'
+/** Signs the links to recordings that Hoiio applications are given. */
+export const hoiioLinkKeyName = 'hoiio-link-key'
 export function demoPasswordName(extension: string): string {
   return `demo/${extension}`
 }

@@ -117,6 +117,62 @@ describe('loadSettings', () => {
     expect(settings.tenants.size).toBe(0)
   })
 
+  it('reads trunks and outbound rules: a bare trunk takes every default, a list of trunks is a list, one is a list of one', async () => {
+    const settings = await load(`
+sip: { dns: ["192.0.2.53", "[2001:db8::53]:5353"] }
+tenants:
+  acme:
+    countryCode: "84"
+    trunks:
+      bare: { uri: "sip:a.example.com" }
+      full: { uri: "sip:b.example.com", username: u, password: p, register: true, expires: 300, authenticate: true,
+              proxy: "sip:p.example.com:5070;lr", priority: 2, weight: 9, maxCalls: 30, callsPerSecond: 0.5,
+              numberFormat: national, callerId: "0912 345 678", privacy: never, health: 0, failoverMs: 1500, redirects: 2 }
+    outbound:
+      - { prefix: "+84", trunk: bare }
+      - { prefix: "", trunk: [full, bare, full] }
+`)
+    const acme = settings.tenants.get('acme')
+    expect(settings.sip.dns).toEqual([
+      { address: '192.0.2.53', port: 53 },
+      { address: '2001:db8::53', port: 5353 },
+    ])
+    expect(acme?.trunks.get('bare')).toEqual({
+      name: 'bare',
+      uri: 'sip:a.example.com',
+      username: null,
+      password: null,
+      register: false,
+      expires: 600,
+      from: [],
+      authenticate: false,
+      proxy: null,
+      priority: 1,
+      weight: 1,
+      maxCalls: null,
+      callsPerSecond: null,
+      numberFormat: 'e164',
+      callerId: null,
+      privacy: 'id',
+      health: 30,
+      failoverMs: 4000,
+      redirects: 0,
+    })
+    expect(acme?.trunks.get('full')).toMatchObject({
+      proxy: 'sip:p.example.com:5070',
+      priority: 2,
+      maxCalls: 30,
+      callsPerSecond: 0.5,
+      numberFormat: 'national',
+      callerId: '+84912345678',
+      health: 0,
+    })
+    expect(acme?.outbound).toEqual([
+      { prefix: '+84', trunks: ['bare'] },
+      { prefix: '', trunks: ['full', 'bare'] },
+    ])
+  })
+
   it('reads every key of the contract, also those of later features', async () => {
     const settings = await load(whole, { environment: { TOKEN: 'admin-token-1' }, look: wholeLook })
     const acme = settings.tenants.get('acme')

@@ -1,15 +1,14 @@
 import { choice, list, object, optional, record, required, section } from './compound-shapes.ts'
 import { numberKey } from './numbers.ts'
-import { foreignSecret, httpUrl, strongSecret, voicemailService } from './schema-values.ts'
-import type { AppSettings, FallbackTarget } from './settings.ts'
+import { requestHeaders } from './schema-headers.ts'
+import { foreignSecret, httpUrl, strongSecret, timeZone, voicemailService } from './schema-values.ts'
+import { hashToken } from './secret-hash.ts'
+import type { AppSettings, FallbackTarget, PartnerSettings } from './settings.ts'
 import { type Reading, type Shape, tenantOf } from './shape.ts'
 import { flag, mapped, nullable, number, oneOf, parsedText, text } from './value-shapes.ts'
 
 /** An app as read: everything but its name, which is its key, and numbers still as written. */
 export type ReadApp = AppSettings extends infer App ? (App extends AppSettings ? Omit<App, 'name'> : never) : never
-
-/** RFC 9110 §5.1 token; the second part keeps headers that would steer the connection out of an operator's typo. */
-const headerName = /^(?!(?:host|content-length|transfer-encoding|connection)$)[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/i
 
 /** A number to dial or show, as people write it: separators allowed, at least one digit. */
 export const dialable: Shape<string> = parsedText('a telephone number, in E.164 or national', (value) =>
@@ -66,13 +65,11 @@ const voicenter = object('a Voicenter app', {
   format: optional(oneOf('xmlrpc', 'json'), 'xmlrpc', 'How it is asked.'),
   hangupUrl: optional(nullable(httpUrl), null, 'Where HANGUP_CALL goes; `null`: to `url`.'),
   timeoutMs: optional(number(100, 30_000, { unit: 'milliseconds' }), 5000, 'For its whole answer.'),
-  headers: section(
-    record(text('the value of a header, without line breaks'), {
-      keyName: 'header name',
-      keyExpected: 'the name of an HTTP header that does not steer the connection',
-      keyPattern: headerName,
-    }),
-    'Sent with each request, credentials for example.',
+  headers: section(requestHeaders, 'Sent with each request, credentials for example.'),
+  secret: optional(
+    nullable(strongSecret),
+    null,
+    'Signs each request (`Switchhook-Signature`); `null`: none is signed.',
   ),
   answerFirst: optional(flag, false, 'Whether the call is answered before the handler is asked.'),
   answeredStatus: optional(oneOf('ANSWER', 'ANSWERED'), 'ANSWER', 'How CALL_STATUS spells an answered call.'),
@@ -97,6 +94,14 @@ const hoiio = object('a Hoiio app', {
     'Price per minute by prefix, the longest that fits; nothing fits: 0.',
   ),
   idleSeconds: optional(number(1, 3600, { unit: 'seconds' }), 60, 'How long a session waits for its next block.'),
+  notifyAttempts: optional(number(1, 36), 1, 'Attempts to deliver each notification; the original made one.'),
+  concurrentCalls: optional(
+    nullable(number(1, 10_000)),
+    null,
+    "Calls it may have placed at a time; `null`: the tenant's limit.",
+  ),
+  queriesPerMinute: optional(number(1, 100_000), 60, 'Requests for status, history, rates and balance.'),
+  requestsPerMinute: optional(number(1, 100_000), 3000, 'All its requests.'),
 })
 
 const voicemail = object('a voicemail app', {
@@ -193,8 +198,14 @@ export const app: Shape<ReadApp> = choice<ReadApp>('an app', [
   },
 ])
 
+/** As read: its secret is hashed at once, and nothing else keeps it. */
+export type ReadPartner = Omit<PartnerSettings, 'name' | 'timeZone'> & { readonly timeZone: string | null }
+
+const hashForm = /^sha256\$[A-Za-z0-9_-]{43}$/
+const partnerSecret = mapped(strongSecret, (secret) => (hashForm.test(secret) ? secret : hashToken(secret)))
+
 /** A partner's access: so far the one published API of this kind. */
-export const partner = choice<{ kind: 'voip24h'; secret: string }>('a partner', [
+export const partner = choice<ReadPartner>('a partner', [
   {
     key: 'dialect',
     value: 'voip24h',
@@ -203,9 +214,22 @@ export const partner = choice<{ kind: 'voip24h'; secret: string }>('a partner', 
     shape: mapped(
       object('a Voip24h partner', {
         dialect: required(oneOf('voip24h'), 'The published API it speaks.'),
-        secret: required(strongSecret, 'What it sends to prove itself.'),
+        secret: required(partnerSecret, 'What it sends to prove itself; or its hash, as `sha256$...`.'),
+        timeZone: optional(
+          nullable(timeZone),
+          null,
+          "Of its dates; `null`: the tenant's, or Asia/Ho_Chi_Minh where the tenant names none.",
+        ),
+        numberFormat: optional(
+          oneOf('national', 'e164'),
+          'national',
+          'How it is given telephone numbers: `0912345678` or `+84912345678`.',
+        ),
+        linkHours: optional(number(1, 8760, { unit: 'hours' }), 24, 'How long links to recordings are good.'),
       }),
-      (read) => ({ kind: 'voip24h', secret: read.secret }),
+      ({ secret, timeZone: zone, numberFormat, linkHours }) => {
+        return { kind: 'voip24h', secretHash: secret, timeZone: zone, numberFormat, linkHours }
+      },
     ),
   },
 ])

@@ -1,10 +1,12 @@
 import { list, object, optional, record, required, section } from './compound-shapes.ts'
-import { app, appName, dialable, partner, trunkName, trunkPassword } from './schema-apps.ts'
+import { app, appName, dialable, partner } from './schema-apps.ts'
+import { events } from './schema-events.ts'
+import { outboundRule, trunk } from './schema-trunks.ts'
 import * as values from './schema-values.ts'
 import type { MailboxSettings } from './settings.ts'
 import { type PathUse, type Reading, type Shape, tenantOf } from './shape.ts'
 import type { SourceNode } from './source-node.ts'
-import { flag, mapped, nullable, number, parsedText, text } from './value-shapes.ts'
+import { mapped, nullable, number, oneOf, parsedText, text } from './value-shapes.ts'
 
 const named = { keyExpected: values.nameExpected, keyPattern: values.namePattern }
 
@@ -28,38 +30,30 @@ const mailbox: Shape<MailboxSettings | null> = {
   },
 }
 
+const recordingPolicy = oneOf('off', 'on', 'on-demand')
+
+const callRecording = object('the recording of calls', {
+  policy: optional(
+    recordingPolicy,
+    'off',
+    'Of calls of extensions: `on` records each on two channels; `on-demand`: when an extension presses `*1` during the call, or over the admin API.',
+  ),
+  retentionDays: optional(
+    nullable(number(1, 36_500, { unit: 'days' })),
+    null,
+    'After so many days the sound of every recording is deleted; `null`: never.',
+  ),
+})
+
 const extension = object('an extension', {
   password: required(values.strongSecret, 'Of its telephone. Stored encrypted.'),
   name: optional(nullable(text('a display name')), null, 'Shown to who is called.'),
-  mailbox: optional(mailbox, null, 'Its voicemail; `true`: with the defaults below; `null`: none.'),
-})
-
-const trunk = mapped(
-  object('a trunk', {
-    uri: required(values.trunkUri, "The provider's address."),
-    username: optional(nullable(text('the user name that the provider has given you')), null, 'For digest.'),
-    password: optional(nullable(trunkPassword), null, 'For digest. Stored encrypted.'),
-    register: optional(flag, false, 'Whether we register there, so that it knows where we are.'),
-    from: optional(
-      list(values.cidr, 'addresses or ranges', { isSingleAllowed: true }),
-      [],
-      'Addresses from which its calls are believed.',
-    ),
-  }),
-  (read, node, reading) => {
-    if (read.register && (read.username === null || read.password === null)) {
-      reading.report(node, 'Registering needs a user name and a password.', 'username and password, or register: false')
-    }
-    return read
-  },
-)
-
-const outboundRule = object('an outbound rule', {
-  prefix: required(
-    parsedText('+ and digits, or digits; empty for every number', outboundPrefix),
-    'Of the number in E.164 where that is known.',
+  record: optional(
+    nullable(recordingPolicy),
+    null,
+    "Whether its calls are recorded: off, on or on-demand; `null`: the tenant's `callRecording`.",
   ),
-  trunk: required(trunkName, 'The trunk by which such numbers go out.'),
+  mailbox: optional(mailbox, null, 'Its voicemail; `true`: with the defaults below; `null`: none.'),
 })
 
 const callerIds: Shape<'any' | readonly string[]> = {
@@ -108,7 +102,7 @@ const limits = object('limits', {
 /** One tenant. Names given here are known only in it. */
 export const tenant = object('a tenant', {
   domain: optional(nullable(values.sipDomain), null, 'SIP domain and realm; required when there are several tenants.'),
-  timeZone: optional(values.timeZone, 'UTC', 'For dates that are spoken or given out.'),
+  timeZone: optional(nullable(values.timeZone), null, 'For dates that are spoken or given out; `null`: UTC.'),
   countryCode: optional(nullable(values.countryCode), null, 'Makes national numbers (`0...`) comparable with E.164.'),
   language: optional(values.language, 'en', 'Of system texts: en, id, he or vi.'),
   callerIds: optional(callerIds, [], 'Numbers besides its own that it may show.', '[]'),
@@ -125,7 +119,7 @@ export const tenant = object('a tenant', {
   outbound: optional(
     list(outboundRule, 'outbound rules'),
     [],
-    'Which numbers go out, and by which trunk; the first that fits. None: nothing goes out.',
+    'Which numbers go out, and by which trunks; the first that fits. None: nothing goes out.',
   ),
   numbers: section(
     record(numberEntry, {
@@ -137,6 +131,7 @@ export const tenant = object('a tenant', {
   ),
   apps: section(record(app, { ...named, keyName: 'name', declares: 'app' }), 'What a number may lead to.'),
   partners: section(record(partner, { ...named, keyName: 'name' }), 'Programs that read call records and dial.'),
+  callRecording: section(callRecording, 'Whether calls are recorded, and how long that is kept.'),
   recordings: section(
     recordings,
     'Prompts by name. A key that is a language (en, id, he, vi) stands for a folder: each file in it is a prompt of that language.',
@@ -150,12 +145,13 @@ export const tenant = object('a tenant', {
     }),
     "What the numbered layers of Voicenter's VO action are: an app, or an extension.",
   ),
+  events: optional(
+    nullable(events),
+    null,
+    'Where it is told of calls and recordings; `null`: nowhere. See docs/events.md.',
+  ),
   limits: section(limits, 'Bounds of this tenant.'),
 })
-
-function outboundPrefix(value: string): string | undefined {
-  return /^(\+?\d{0,15})$/.test(value) ? value : undefined
-}
 
 function isExtensionOnly(reading: Reading, node: SourceNode, name: string): boolean {
   return !reading.has('app', tenantOf(node), name) && reading.has('extension', tenantOf(node), name)

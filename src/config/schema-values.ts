@@ -124,6 +124,25 @@ export const trunkUri: Shape<string> = parsedText(
       : undefined,
 )
 
+/** As a trunk's address; `;lr` may stand behind it, and is meant where it does not. */
+export const proxyUri: Shape<string> = {
+  info: { kind: 'value', expected: 'sip:HOST[:PORT][;transport=udp|tcp][;lr]' },
+  read(node, reading) {
+    if (node.kind !== 'scalar' || typeof node.value !== 'string') return trunkUri.read(node, reading)
+    return trunkUri.read({ ...node, value: node.value.replace(/;lr$/i, '') }, reading)
+  },
+}
+
+/** `192.0.2.53`, `192.0.2.53:5353`, `[2001:db8::53]:53`. */
+export const dnsServer: Shape<HostPort> = parsedText(
+  'the IP address of a DNS server, with or without :PORT',
+  (text) => {
+    if (isIP(text) !== 0) return { address: text, port: 53 }
+    const socket = parseHostPort(text)
+    return socket === null || socket.port === 0 ? undefined : socket
+  },
+)
+
 /** `tcp://host:port`, `http(s)://…`, or `local`. */
 export const voicemailService: Shape<
   { kind: 'local' } | { kind: 'tcp'; host: string; port: number } | { kind: 'http'; url: string }

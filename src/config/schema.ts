@@ -95,6 +95,11 @@ export const settingsShape = object('the configuration', {
         'md5',
         'By which digest passwords are asked for (RFC 8760). Many telephones know MD5 alone and give up where SHA-256 is offered beside it.',
       ),
+      dns: optional(
+        list(values.dnsServer, 'DNS servers', { isSingleAllowed: true }),
+        [],
+        "DNS servers that are asked where calls go. None: the system's.",
+      ),
     }),
     'The SIP server.',
   ),

@@ -41,6 +41,8 @@ export interface SipSettings {
   readonly reliableProvisional: 'required' | 'supported'
   /** By which digest passwords are asked for (RFC 8760). */
   readonly digest: 'md5' | 'sha-256' | 'both'
+  /** DNS servers that are asked where calls go. Empty: the system's. */
+  readonly dns: readonly HostPort[]
 }
 
 export interface NatSettings {
@@ -91,10 +93,13 @@ export interface TenantSettings {
   readonly numbers: ReadonlyMap<string, NumberSettings>
   readonly apps: ReadonlyMap<string, AppSettings>
   readonly partners: ReadonlyMap<string, PartnerSettings>
+  readonly callRecording: CallRecordingSettings
   /** By name, without ending: `main_menu`, `digits/1`. */
   readonly recordings: ReadonlyMap<string, RecordingSettings>
   /** Voicenter's VO action: layer number to what stands there. */
   readonly layers: ReadonlyMap<number, LayerTarget>
+  /** Where it is told of calls and recordings; null: nowhere. */
+  readonly events: EventSettings | null
   readonly limits: TenantLimits
 }
 
@@ -104,6 +109,8 @@ export interface ExtensionSettings {
   /** The display name; null: none. */
   readonly name: string | null
   readonly mailbox: MailboxSettings | null
+  /** Over the tenant's; null: the tenant's. */
+  readonly record: RecordingPolicy | null
 }
 
 export interface MailboxSettings {
@@ -122,15 +129,43 @@ export interface TrunkSettings {
   readonly uri: string
   readonly username: string | null
   readonly password: string | null
+  /** Whether we register there (RFC 3261 §10). */
   readonly register: boolean
-  /** Addresses from which its inbound calls are believed. Empty: none. */
+  /** Of a registration, in seconds: what we ask for. */
+  readonly expires: number
+  /** Addresses from which its inbound calls are believed. Empty: only that of its registrar, where we are registered. */
   readonly from: readonly Cidr[]
+  /** Its inbound calls must answer a digest challenge with `username` and `password`, even when the address fits. */
+  readonly authenticate: boolean
+  /** Outbound proxy (RFC 3261 §8.1.2), in the form of `uri`; null: requests go to `uri` itself. */
+  readonly proxy: string | null
+  /** 1 is tried first. */
+  readonly priority: number
+  /** Share of the calls among trunks of one priority. */
+  readonly weight: number
+  /** Concurrent outbound calls; null: any number. */
+  readonly maxCalls: number | null
+  /** New outbound calls per second; null: any number. */
+  readonly callsPerSecond: number | null
+  /** How numbers are written to it: `+6560000001`, `6560000001`, or `060000001` for those of the tenant's own country. */
+  readonly numberFormat: 'e164' | 'plain' | 'national'
+  /** Key form of the number that is shown for callers who may show none of their own. */
+  readonly callerId: string | null
+  /** How a caller who hides its number is passed on: asserted to the provider (RFC 3325), told to nobody, or not at all. */
+  readonly privacy: 'id' | 'anonymous' | 'never'
+  /** Interval of OPTIONS in seconds; 0: none. */
+  readonly health: number
+  /** How long a host may be silent before the next one is tried, milliseconds. */
+  readonly failoverMs: number
+  /** How many 3xx are followed in one call. */
+  readonly redirects: number
 }
 
 export interface OutboundRule {
   /** Of the key form: `+`, `+65`, `0`, or empty for everything. */
   readonly prefix: string
-  readonly trunk: string
+  /** Names of trunks, at least one, each once; `priority` and `weight` of the trunks order them. */
+  readonly trunks: readonly string[]
 }
 
 export interface NumberSettings {
@@ -160,6 +195,8 @@ export interface VoicenterAppSettings {
   readonly hangupUrl: string | null
   readonly timeoutMs: number
   readonly headers: ReadonlyMap<string, string>
+  /** Signs each request; null: none is signed. */
+  readonly secret: string | null
   readonly answerFirst: boolean
   readonly answeredStatus: 'ANSWER' | 'ANSWERED'
   readonly validationMode: 'digits' | 'exact' | 'confirm'
@@ -188,6 +225,13 @@ export interface HoiioAppSettings {
   /** Prefix of the E.164 number (`+65`, `+`) to price per minute. */
   readonly rates: ReadonlyMap<string, number>
   readonly idleSeconds: number
+  /** Attempts to deliver each notification, 1 or more. */
+  readonly notifyAttempts: number
+  /** Concurrent calls that its program may have placed; null: as the tenant's limits say. */
+  readonly concurrentCalls: number | null
+  /** Requests that only ask (status, history, rates, balance). */
+  readonly queriesPerMinute: number
+  readonly requestsPerMinute: number
 }
 
 export interface VoicemailAppSettings {
@@ -235,7 +279,23 @@ export interface BuiltinAppSettings {
 export interface PartnerSettings {
   readonly kind: 'voip24h'
   readonly name: string
-  readonly secret: string
+  /** As `hashToken` gives it; `verifySecret` checks. */
+  readonly secretHash: string
+  /** IANA name. */
+  readonly timeZone: string
+  readonly numberFormat: 'national' | 'e164'
+  readonly linkHours: number
+}
+
+/** Whether calls are recorded: never, always, or when somebody asks for it. */
+export type RecordingPolicy = 'off' | 'on' | 'on-demand'
+
+/** Of calls as a whole, on two channels. */
+export interface CallRecordingSettings {
+  /** Of calls that no extension has a policy of its own for. */
+  readonly policy: RecordingPolicy
+  /** After so many days the sound is deleted; null: never. */
+  readonly retentionDays: number | null
 }
 
 export interface RecordingSettings {
@@ -248,6 +308,18 @@ export interface RecordingSettings {
 export type LayerTarget =
   | { readonly kind: 'app'; readonly app: string }
   | { readonly kind: 'extension'; readonly extension: string }
+
+/** What a tenant can be told of. */
+export const eventKinds = ['call.ended', 'recording.saved', 'recording.failed'] as const
+export type EventKind = (typeof eventKinds)[number]
+
+export interface EventSettings {
+  readonly url: string
+  /** Each signs every request; empty: none does. At most two. */
+  readonly secrets: readonly string[]
+  readonly kinds: readonly EventKind[]
+  readonly headers: ReadonlyMap<string, string>
+}
 
 export interface TenantLimits {
   readonly concurrentCalls: number

@@ -50,14 +50,25 @@ export class Directory {
   /** A number as dialled: tried as it stands, then as a national number of each country that has a tenant. */
   findNumber(dialled: string): FoundNumber | null {
     for (const countryCode of [null, ...this.#countryCodes]) {
-      const key = numberKey(dialled, countryCode)
-      const owner = this.#owners.get(key)
-      const tenant = owner === undefined ? null : this.tenant(owner)
-      const number = tenant?.numbers.get(key)
-      const app = number && tenant?.apps.get(number.app)
-      if (tenant && number && app) return { tenant, number, app }
+      const found = this.numberWithKey(numberKey(dialled, countryCode))
+      if (found) return found
     }
     return null
+  }
+
+  /** A number by its key form (`numberKey`), whichever tenant has it. */
+  numberWithKey(key: string): FoundNumber | null {
+    const owner = this.#owners.get(key)
+    const tenant = owner === undefined ? null : this.tenant(owner)
+    const number = tenant?.numbers.get(key)
+    const app = number && tenant?.apps.get(number.app)
+    return tenant && number && app ? { tenant, number, app } : null
+  }
+
+  /** The tenant that has this domain; null for any other host, also with a single tenant. */
+  tenantOfDomain(domain: string): TenantSettings | null {
+    const name = this.#domains.get(domain.toLowerCase())
+    return name === undefined ? null : this.tenant(name)
   }
 
   findExtension(tenant: string, extension: string): ExtensionSettings | null {

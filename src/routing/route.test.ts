@@ -1,11 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import type { AppSettings, TenantSettings } from '../config/settings.ts'
 import { Directory } from './directory.ts'
-import { routeInbound } from './route.ts'
+import { type DiallingParty, routeInbound } from './route.ts'
 
 function tenant(
   name: string,
-  given: { domain?: string; countryCode?: string; numbers?: readonly string[]; extensions?: readonly string[] },
+  given: {
+    domain?: string
+    countryCode?: string
+    numbers?: readonly string[]
+    extensions?: readonly string[]
+    outbound?: TenantSettings['outbound']
+  },
 ): TenantSettings {
   const app: AppSettings = { kind: 'builtin', name: 'menu', builtin: 'menu' }
   return {
@@ -16,17 +22,22 @@ function tenant(
     language: 'en',
     callerIds: [],
     extensions: new Map(
-      (given.extensions ?? []).map((extension) => [extension, { extension, password: 'x', name: null, mailbox: null }]),
+      (given.extensions ?? []).map((extension) => [
+        extension,
+        { extension, password: 'x', name: null, mailbox: null, record: null },
+      ]),
     ),
     trunks: new Map(),
-    outbound: [],
+    outbound: given.outbound ?? [],
     numbers: new Map(
       (given.numbers ?? []).map((number) => [number, { number, written: number, app: 'menu', language: 'en' }]),
     ),
     apps: new Map([['menu', app]]),
     partners: new Map(),
+    callRecording: { policy: 'off', retentionDays: null },
     recordings: new Map(),
     layers: new Map(),
+    events: null,
     limits: { concurrentCalls: 10, callsPerSecond: 10, minutesPerDay: 10 },
   }
 }
@@ -42,15 +53,23 @@ const directory = new Directory(
         extensions: ['137'],
       }),
     ],
-    ['umbra', tenant('umbra', { domain: 'umbra.example', numbers: ['+6560000001'], extensions: ['137', '138'] })],
+    [
+      'umbra',
+      tenant('umbra', {
+        domain: 'umbra.example',
+        numbers: ['+6560000001'],
+        extensions: ['137', '138'],
+        outbound: [{ prefix: '+', trunks: ['provider'] }],
+      }),
+    ],
   ]),
 )
 
 const route = (
   user: string,
   host = 'acme.example',
-  callerTenant: string | null = null,
-): ReturnType<typeof routeInbound> => routeInbound(directory, { user, host, callerTenant })
+  by: DiallingParty = { kind: 'guest', mayCallExtensions: true },
+): ReturnType<typeof routeInbound> => routeInbound(directory, { user, host, by })
 
 describe('routing of inbound calls', () => {
   it('finds a number however it is written', () => {
@@ -65,7 +84,35 @@ describe('routing of inbound calls', () => {
 
   it('tells equal extensions apart by the domain, and the caller’s own tenant goes before it', () => {
     expect(route('137', 'umbra.example')).toMatchObject({ kind: 'extension', tenant: { name: 'umbra' } })
-    expect(route('137', 'umbra.example', 'acme')).toMatchObject({ kind: 'extension', tenant: { name: 'acme' } })
+    expect(route('137', 'umbra.example', { kind: 'extension', tenant: 'acme' })).toMatchObject({
+      kind: 'extension',
+      tenant: { name: 'acme' },
+    })
+  })
+
+  it('a trunk reaches the numbers of its own tenant and nothing else', () => {
+    const by: DiallingParty = { kind: 'trunk', tenant: 'acme' }
+    expect(route('0912345678', 'acme.example', by)).toMatchObject({ kind: 'app' })
+    for (const user of ['137', '+6560000001', '4711']) {
+      expect(route(user, 'acme.example', by), user).toMatchObject({ kind: 'none', tenant: { name: 'acme' } })
+    }
+  })
+
+  it('a guest from elsewhere learns nothing of extensions', () => {
+    const by: DiallingParty = { kind: 'guest', mayCallExtensions: false }
+    const known = route('137', 'acme.example', by)
+    const unknown = route('138', 'acme.example', by)
+    expect(known.kind).toBe('none')
+    expect(JSON.stringify({ ...known, tenant: null }).replaceAll('137', '138')).toBe(
+      JSON.stringify({ ...unknown, tenant: null }),
+    )
+  })
+
+  it('only an extension of a tenant with rules for it calls the outside', () => {
+    const by: DiallingParty = { kind: 'extension', tenant: 'umbra' }
+    expect(route('+33123456789', 'umbra.example', by)).toMatchObject({ kind: 'outbound', to: '+33123456789' })
+    expect(route('+33123456789', 'acme.example', { kind: 'extension', tenant: 'acme' }).kind).toBe('none')
+    expect(route('+33123456789', 'umbra.example').kind).toBe('none')
   })
 
   it('says who has not got the number', () => {

@@ -1,0 +1,5 @@
+export type { Permit } from './capacity.ts'
+export { type Departure, LoopGuard, type LoopGuardOptions, nextMaxForwards } from './loop-guard.ts'
+export type { TrunkAccount, TrunkMatch } from './source-match.ts'
+export type { CallNews, Trunk, TrunkCall, TrunkState, TrunkStatus } from './trunk.ts'
+export { Trunks, type TrunksOptions } from './trunks.ts'
