@@ -1,12 +1,15 @@
 // npm run bench: what the server costs and how well it keeps time, beside the bare floor of Node on the same machine.
 //   --quick        fewer and shorter rows
 //   --calls 400    calls of the playing rows
+//   --media        only bridges and rooms, on the media plane alone
+//   --only NAME    of those, the rows whose names begin so
 //   --json FILE    the figures as JSON
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { mediaRows, mediaRowText } from './media-rows.ts'
 import { type PlayingRow, pause, playingRow, type RateRow, rateRow } from './rows.ts'
 import { startBenchServer } from './server.ts'
 import { buildSink, Sink } from './sink.ts'
@@ -17,12 +20,14 @@ const { values } = parseArgs({
     quick: { type: 'boolean' },
     calls: { type: 'string' },
     most: { type: 'string' },
+    media: { type: 'boolean' },
+    only: { type: 'string' },
     json: { type: 'string' },
     help: { type: 'boolean' },
   },
 })
 if (values.help) {
-  console.log('usage: npm run bench -- [--quick] [--calls N] [--most N] [--json FILE]')
+  console.log('usage: npm run bench -- [--quick] [--calls N] [--most N] [--media [--only NAME]] [--json FILE]')
   process.exit(0)
 }
 const seconds = values.quick ? 8 : 20
@@ -35,6 +40,10 @@ const sink = program ? await Sink.start(program, sinkPort) : null
 if (!sink) console.log('no gcc: rows that need kernel time stamps read "not measured"')
 
 const figures: Record<string, unknown> = {}
+if (values.media) {
+  await joinedRows()
+  finish()
+}
 const floor = spawnSync(process.execPath, [join(dirname(fileURLToPath(import.meta.url)), 'media-floor.js'), '--json'], {
   encoding: 'utf8',
 })
@@ -105,9 +114,27 @@ try {
   console.log(`highest rate with 99.9 % answered: ${holding ? `${holding.perSecond}/s` : 'none of those tried'}`)
 } finally {
   await server.stop()
-  sink?.close()
 }
-if (values.json) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`)
+await joinedRows()
+finish()
+
+/** Bridges and rooms, on the media plane alone. */
+async function joinedRows(): Promise<void> {
+  if (!sink) return
+  const calls = values.calls ? Number(values.calls) : values.quick ? 100 : 200
+  figures.joined = await mediaRows(sink, sinkPort, {
+    calls,
+    seconds,
+    only: values.only ?? null,
+    show: (row) => console.log(mediaRowText(row)),
+  })
+}
+
+function finish(): never {
+  sink?.close()
+  if (values.json) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`)
+  process.exit(0)
+}
 
 function show(name: string, row: PlayingRow): PlayingRow {
   const ms = (value: number | null | undefined): string =>

@@ -7,9 +7,13 @@ import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
+/** Of tenant `bench`; see dialects/voip24h. */
+export const partnerSecret = 'q7TnWz4KcVb2XrJm9LpD'
+
 /** The built server under load, in a process and a folder of its own. */
 export interface BenchServer {
   readonly sipPort: number
+  readonly httpUrl: string
   /** CPU seconds, user and system, of all its threads since it started. */
   cpuSeconds(): number
   /** Resident memory in MB. */
@@ -36,9 +40,11 @@ export async function startBenchServer(options: {
       `data: ${JSON.stringify(join(folder, 'data'))}`,
       ...(options.database ? [`database: ${JSON.stringify(options.database)}`] : []),
       'log: { level: warn }',
+      'admin: { token: bench-admin-token }',
       'tenants:',
       '  bench:',
       `    limits: ${limits}`,
+      `    partners: { crm: { dialect: voip24h, secret: ${partnerSecret} } }`,
       '    numbers: { "1": { app: prompts }, "2": { app: answer }, "3": { app: record } }',
       '    apps:',
       `      prompts: { module: ${JSON.stringify(join(root, 'bench', 'flows', 'prompts.ts'))} }`,
@@ -52,10 +58,11 @@ export async function startBenchServer(options: {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, BENCH_FOLDER: folder },
   })
-  const sipPort = await readyPort(child)
+  const { sipPort, http } = await ready(child)
   const pid = child.pid ?? 0
   return {
     sipPort,
+    httpUrl: http,
     cpuSeconds: () => {
       // Fields 14 and 15 of proc(5), in clock ticks of 10 ms, counted behind the closing parenthesis of the name.
       const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? []
@@ -93,13 +100,13 @@ function constantWav(sample: number): Buffer {
   return Buffer.concat([header, data])
 }
 
-function readyPort(child: ChildProcess): Promise<number> {
+function ready(child: ChildProcess): Promise<{ readonly sipPort: number; readonly http: string }> {
   return new Promise((resolve, reject) => {
     let text = ''
     child.stdout?.on('data', (chunk: Buffer) => {
       text += chunk.toString()
       const line = text.split('\n').find((candidate) => candidate.startsWith('{"ready"'))
-      if (line) resolve((JSON.parse(line) as { sipPort: number }).sipPort)
+      if (line) resolve(JSON.parse(line) as { sipPort: number; http: string })
     })
     child.once('exit', (code) => reject(new Error(`the server ended with ${code}:\n${text}`)))
   })

@@ -5,6 +5,8 @@
  *
  * Commands on standard input, one a line:
  *   talk PORT SSRC        sends 20 ms PCMU silence frames to 127.0.0.1:PORT until `hush`, paced by deadline
+ *   shout PORT SSRC       the same with sound in them
+ *   stamp PORT SSRC       the same with the time of sending in them: who hears them undecoded tells how long they took
  *   hush PORT
  *   digit PORT SSRC KEY   one RFC 4733 key press (payload type 101), 100 ms and three end packets, sent to PORT
  *   reset                 forgets what was received
@@ -14,7 +16,8 @@
  * is another one than the last packet's (the prompts of the bench are constant, each with a value of its own).
  *
  * A packet's lateness is measured against its own stream: arrival minus (first arrival + its RTP timestamp's distance);
- * a stream begins anew at each marker. Gaps are between neighbours of one stream.
+ * a stream begins anew at each marker. Gaps are between neighbours of one stream. The delay of a stamped packet is arrival
+ * minus what is written in it.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -32,6 +35,9 @@
 #define STREAMS 65536
 #define BUCKETS 200000 /* 10 us each: up to 2 s */
 #define BATCH 64
+/* In front of the time in a stamped payload. */
+#define STAMP "stamped:"
+#define STAMP_BYTES 16
 
 struct stream {
   uint32_t ssrc;
@@ -57,6 +63,8 @@ struct talker {
   int key;
   uint32_t event_ts;
   int is_talking;
+  int is_shouting;
+  int is_stamping;
 };
 
 static struct stream streams[STREAMS];
@@ -65,6 +73,9 @@ static uint16_t active_ports[65536];
 static int active_count;
 static uint32_t lateness[BUCKETS + 1];
 static uint32_t gaps[BUCKETS + 1];
+static uint32_t delays[BUCKETS + 1];
+static uint64_t sent, stamped;
+static int64_t longest_delay_ns;
 static uint64_t packets, lost, stream_count;
 static int64_t latest_ns, widest_gap_ns;
 static int sock;
@@ -96,6 +107,14 @@ static void take(const uint8_t *p, int length, const struct sockaddr_in *from, i
   uint16_t seq = (uint16_t)(p[2] << 8 | p[3]);
   uint32_t ts = (uint32_t)p[4] << 24 | p[5] << 16 | p[6] << 8 | p[7];
   uint32_t ssrc = (uint32_t)p[8] << 24 | p[9] << 16 | p[10] << 8 | p[11];
+  if (length >= 12 + STAMP_BYTES && memcmp(p + 12, STAMP, 8) == 0) {
+    int64_t sent_ns;
+    memcpy(&sent_ns, p + 20, sizeof sent_ns);
+    int64_t delay = at_ns - sent_ns;
+    count_in(delays, delay);
+    stamped++;
+    if (delay > longest_delay_ns) longest_delay_ns = delay;
+  }
   struct stream *s = find_stream(ssrc);
   if (!s) return;
   packets++;
@@ -158,6 +177,8 @@ static void send_frame(struct talker *t) {
   uint8_t p[172];
   int length = 172;
   memset(p + 12, 0xff, 160);
+  /* 500 Hz, square, half of the scale. */
+  if (t->is_shouting) for (int i = 0; i < 160; i++) p[12 + i] = (i & 8) ? 0x10 : 0x90;
   p[0] = 0x80;
   p[1] = 0;
   uint32_t ts = t->ts;
@@ -180,6 +201,12 @@ static void send_frame(struct talker *t) {
   p[8] = t->ssrc >> 24; p[9] = t->ssrc >> 16; p[10] = t->ssrc >> 8; p[11] = t->ssrc;
   t->seq++;
   t->ts += 160;
+  sent++;
+  if (t->is_stamping && length == 172) {
+    int64_t at = now_ns();
+    memcpy(p + 12, STAMP, 8);
+    memcpy(p + 20, &at, sizeof at);
+  }
   struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(t->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   sendto(sock, p, length, MSG_DONTWAIT, (struct sockaddr *)&to, sizeof to);
 }
@@ -232,6 +259,8 @@ static double percentile(const uint32_t *histogram, double share) {
 static void command(char *line) {
   unsigned port, ssrc, key;
   if (sscanf(line, "talk %u %u", &port, &ssrc) == 2) start(port, ssrc)->is_talking = 1;
+  else if (sscanf(line, "shout %u %u", &port, &ssrc) == 2) { struct talker *t = start(port, ssrc); t->is_talking = t->is_shouting = 1; }
+  else if (sscanf(line, "stamp %u %u", &port, &ssrc) == 2) { struct talker *t = start(port, ssrc); t->is_talking = t->is_stamping = 1; }
   else if (sscanf(line, "hush %u", &port) == 1) { talkers[port & 65535].is_talking = 0; if (talkers[port & 65535].event_left == 0) talkers[port & 65535].active = 0; }
   else if (sscanf(line, "digit %u %u %u", &port, &ssrc, &key) == 3) {
     struct talker *t = start(port, ssrc);
@@ -243,14 +272,16 @@ static void command(char *line) {
     memset(streams, 0, sizeof streams);
     memset(lateness, 0, sizeof lateness);
     memset(gaps, 0, sizeof gaps);
-    packets = lost = stream_count = 0;
-    latest_ns = widest_gap_ns = 0;
+    memset(delays, 0, sizeof delays);
+    packets = lost = stream_count = sent = stamped = 0;
+    latest_ns = widest_gap_ns = longest_delay_ns = 0;
   } else if (strncmp(line, "report", 6) == 0) {
     uint64_t over40 = 0;
     for (int i = 4001; i <= BUCKETS; i++) over40 += gaps[i];
-    printf("R {\"streams\":%llu,\"packets\":%llu,\"lost\":%llu,\"lateP50Ms\":%.2f,\"lateP99Ms\":%.2f,\"lateP999Ms\":%.2f,\"lateMaxMs\":%.2f,\"gapMaxMs\":%.2f,\"gapsOver40Ms\":%llu}\n",
+    printf("R {\"streams\":%llu,\"packets\":%llu,\"lost\":%llu,\"lateP50Ms\":%.2f,\"lateP99Ms\":%.2f,\"lateP999Ms\":%.2f,\"lateMaxMs\":%.2f,\"gapMaxMs\":%.2f,\"gapsOver40Ms\":%llu,\"sent\":%llu,\"stamped\":%llu,\"delayP50Ms\":%.2f,\"delayP99Ms\":%.2f,\"delayMaxMs\":%.2f}\n",
       (unsigned long long)stream_count, (unsigned long long)packets, (unsigned long long)lost, percentile(lateness, 0.5),
-      percentile(lateness, 0.99), percentile(lateness, 0.999), latest_ns / 1e6, widest_gap_ns / 1e6, (unsigned long long)over40);
+      percentile(lateness, 0.99), percentile(lateness, 0.999), latest_ns / 1e6, widest_gap_ns / 1e6, (unsigned long long)over40,
+      (unsigned long long)sent, (unsigned long long)stamped, percentile(delays, 0.5), percentile(delays, 0.99), longest_delay_ns / 1e6);
   } else if (strncmp(line, "quit", 4) == 0) exit(0);
 }
 

@@ -16,6 +16,13 @@ export interface SinkReport {
   readonly lateMaxMs: number
   readonly gapMaxMs: number
   readonly gapsOver40Ms: number
+  /** Packets that the sink sent itself. */
+  readonly sent: number
+  /** Of those received, how many told when they had been sent, and what that came to; -1 for none. */
+  readonly stamped: number
+  readonly delayP50Ms: number
+  readonly delayP99Ms: number
+  readonly delayMaxMs: number
 }
 
 /** Builds the C sink; null where there is no compiler, and rows that need kernel time stamps read `not measured`. */
@@ -51,6 +58,16 @@ export class Sink {
 
   talk(port: number, ssrc: number): void {
     this.#child.stdin.write(`talk ${port} ${ssrc}\n`)
+  }
+
+  /** As `talk`, with sound. */
+  shout(port: number, ssrc: number): void {
+    this.#child.stdin.write(`shout ${port} ${ssrc}\n`)
+  }
+
+  /** As `talk`, with the time of sending in each packet. */
+  stamp(port: number, ssrc: number): void {
+    this.#child.stdin.write(`stamp ${port} ${ssrc}\n`)
   }
 
   hush(port: number): void {

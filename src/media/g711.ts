@@ -55,6 +55,16 @@ export function transcodeG711(from: AudioCodec, bytes: Uint8Array, into: Uint8Ar
   for (let i = 0; i < bytes.length; i++) into[offset + i] = table[bytes[i] as number] as number
 }
 
+/**
+ * The same in place, for a part of `bytes`: a packet's payload behind its header.
+ * @param from - the law that the part is in; afterwards it is in the other one.
+ */
+export function transcodeG711InPlace(from: AudioCodec, bytes: Uint8Array, offset: number, length: number): void {
+  const table = crossings[from]
+  const end = offset + length
+  for (let i = offset; i < end; i++) bytes[i] = table[bytes[i] as number] as number
+}
+
 /** The 16-bit level of one code. For meters and detectors that look at single samples. */
 export function levelOf(codec: AudioCodec, code: number): number {
   return levels[codec][code & 0xff] as number

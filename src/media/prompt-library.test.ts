@@ -119,6 +119,10 @@ describe('the prompt library', () => {
     await own.close()
   })
 
+  it('plays GSM full rate as it comes', async () => {
+    expect((await library.load(fixture('mono-8000.gsm'))).durationMs).toBe(1000)
+  })
+
   it('names the file and the reason when there is none', async () => {
     const { code, name, text } = await problemWith(library.load(join(folder, 'nothing.wav')))
     expect({ code, name }).toEqual({ code: 'media.file-not-found', name: 'NotFoundError' })

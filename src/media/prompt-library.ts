@@ -50,7 +50,7 @@ export class PromptLibrary {
   }
 
   /**
-   * A WAV or mp3 file as a prompt; `file:…`, with a mark that changes with the file.
+   * A WAV, mp3 or GSM full rate file as a prompt; `file:…`, with a mark that changes with the file.
    * Rejects with NotFoundError `media.file-not-found`, StoreError `media.file-unreadable`, LimitError `media.file-too-large`,
    * `media.audio-too-long` or `media.prompts-busy`, ParseError `media.wav-…`, `media.mp3-malformed`, `media.audio-empty`
    * or `media.file-kind-unknown`, TimeoutError `media.prompt-timed-out`, or the signal's reason.

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises'
 import { parentPort } from 'node:worker_threads'
 import { LimitError, NotFoundError, ParseError, StoreError, SwitchhookError, toError } from '../base/errors.ts'
+import { gsmDurationMs, gsmRateHz, looksLikeGsm, monoOfGsm } from './gsm-reader.ts'
 import { looksLikeMp3, monoOfMp3, readMp3Format } from './mp3-reader.ts'
 import { musicOnHold } from './music.ts'
 import type { Prompt } from './prompt.ts'
@@ -79,9 +80,14 @@ function openAudio(file: Uint8Array, limits: PromptLimits): { rateHz: number; pi
     boundDuration(format.durationMs, limits)
     return { rateHz: format.rateHz, pieces: monoOfMp3(file, format) }
   }
+  if (looksLikeGsm(file)) {
+    boundDuration(gsmDurationMs(file), limits)
+    return { rateHz: gsmRateHz, pieces: monoOfGsm(file) }
+  }
   const isRiff = file[0] === 0x52 && file[1] === 0x49 // `RI`: what begins like RIFF is judged as WAV.
   const isRf64 = file[0] === 0x52 && file[1] === 0x46 && file[2] === 0x36
-  if (!isRiff && !isRf64) throw new ParseError('media.file-kind-unknown', 'It is neither WAV nor mp3.')
+  if (!isRiff && !isRf64)
+    throw new ParseError('media.file-kind-unknown', 'It is neither WAV nor mp3, nor GSM full rate.')
   const format = readWavFormat(file)
   boundDuration((format.frames / format.rateHz) * 1000, limits)
   return { rateHz: format.rateHz, pieces: monoOfWav(file, format) }

@@ -217,6 +217,47 @@ describe('JitterBuffer', () => {
     expect(bytes.every((byte) => byte > 45)).toBe(true)
   })
 
+  it('gives every sample of a long stream back in its place, wherever the ring ends', () => {
+    const buffer = new JitterBuffer()
+    const bytes = new Uint8Array(12 + 200)
+    const all: number[] = []
+    const into = new Int16Array(frameSamples)
+    // Packets of 25 ms do not fit the ring's end.
+    for (let ms = 0; ms < 5000; ms += 5) {
+      if (ms % 25 === 0) {
+        for (let i = 0; i < 200; i++) bytes[12 + i] = 1 + ((ms * 8 + i) % 250)
+        buffer.push(bytes, 12, 200, decoded, ms / 25, ms * 8, 1, ms)
+      }
+      if (ms % 20 === 0 && buffer.pull(ms, into) === 'audio') all.push(...into)
+    }
+    const sound = all.slice(all.findIndex((sample) => sample !== 0))
+    expect(sound.length).toBeGreaterThan(38_000)
+    const first = (sound[0] ?? 0) / 100 - 1
+    expect(sound.every((sample, i) => sample === (1 + ((first + i) % 250)) * 100)).toBe(true)
+  })
+
+  it('gives silence for quiet packets, and what is said behind them at its time, pulled meanwhile or not', () => {
+    for (const isPulled of [true, false]) {
+      const buffer = new JitterBuffer()
+      const into = new Int16Array(frameSamples)
+      const kinds: FrameKind[] = []
+      const began: number[] = []
+      for (let n = 0; n < 400; n++) {
+        const isQuiet = n >= 20 && n < 350
+        if (isQuiet) buffer.pushQuiet(160, n, n * 160, 1, n * 20 + 1)
+        else push(buffer, { atMs: n * 20 + 1, n })
+        if (isQuiet && !isPulled && n > 30) continue
+        const kind = buffer.pull(n * 20 + 2, into)
+        if (n > 30 && n < 340) kinds.push(kind)
+        if (n >= 345 && kind === 'audio') began.push(n)
+      }
+      expect(new Set(kinds)).toEqual(new Set(isPulled ? ['silence'] : []))
+      expect(began[0]).toBeLessThanOrEqual(353)
+      expect(began.length).toBeGreaterThanOrEqual(46)
+      expect(buffer.counts.resyncs).toBe(0)
+    }
+  })
+
   it('passes over empty payloads and cuts those that are longer than any packet time', () => {
     const buffer = new JitterBuffer()
     buffer.push(new Uint8Array(12), 12, 0, decoded, 1, 0, 1, 0)

@@ -54,7 +54,8 @@ const hurryMs = 60
 // What is known of one sample.
 const missing = 0
 const present = 1
-const silent = 2
+// So large that no frame with one of these in it has the sum of a frame of sound.
+const silent = 255
 
 /**
  * Turns packets that come when they like into one frame of linear PCM each 20 ms. For G.711 streams of any packet time
@@ -137,17 +138,25 @@ export class JitterBuffer {
     this.#isDeclaredSilent = false
     this.#bridgeGap(sequence, timestamp)
     this.#lastSequence = sequence
-    let isInTime = false
     const skip = Math.max(0, -timestampDistance(this.#playout, timestamp))
-    for (let i = skip; i < samples; i++) {
-      const at = (timestamp + i) & ringMask
-      this.#samples[at] = decoded[bytes[offset + i] as number] as number
-      this.#marks[at] = present
-      isInTime = true
-    }
-    if (!isInTime) this.#late++
-    const end = (timestamp + samples) | 0
-    if (timestampDistance(this.#newest, end) > 0) this.#newest = end
+    if (skip >= samples) this.#late++
+    else this.#write(timestamp + skip, bytes, offset + skip, samples - skip, decoded)
+    this.#reach((timestamp + samples) | 0)
+  }
+
+  /**
+   * Takes a packet of sound that is not worth hearing: it tells when the stream is where, and its frames are silence.
+   * @param length - of its payload, a byte per sample.
+   */
+  pushQuiet(length: number, sequence: number, timestamp: number, ssrc: number, nowMs: number): void {
+    const samples = Math.min(length, maxPayloadSamples)
+    if (samples <= 0 || !this.#place(sequence, timestamp, ssrc, nowMs)) return
+    this.#isDeclaredSilent = false
+    this.#bridgeGap(sequence, timestamp)
+    this.#lastSequence = sequence
+    const skip = Math.max(0, -timestampDistance(this.#playout, timestamp))
+    this.#markSilent(timestamp + skip, samples - skip)
+    this.#reach((timestamp + samples) | 0)
   }
 
   /**
@@ -251,8 +260,29 @@ export class JitterBuffer {
     if (gap < ringSamples) this.#markSilent(from, gap)
   }
 
+  /** In the ring, which may end within the packet. Whole stretches: this runs for every sample of every call that is decoded. */
+  #write(timestamp: number, bytes: Uint8Array, offset: number, count: number, decoded: Int16Array): void {
+    const ring = this.#samples
+    const at = timestamp & ringMask
+    const first = Math.min(count, ringSamples - at)
+    for (let i = 0; i < first; i++) ring[at + i] = decoded[bytes[offset + i] as number] as number
+    for (let i = first; i < count; i++) ring[i - first] = decoded[bytes[offset + i] as number] as number
+    this.#mark(timestamp, count, present)
+  }
+
+  #reach(end: number): void {
+    if (timestampDistance(this.#newest, end) > 0) this.#newest = end
+  }
+
   #markSilent(from: number, count: number): void {
-    for (let i = 0; i < count; i++) this.#marks[(from + i) & ringMask] = silent
+    if (count > 0) this.#mark(from, Math.min(count, ringSamples), silent)
+  }
+
+  /** @param count - at most the ring. */
+  #mark(from: number, count: number, mark: number): void {
+    const at = from & ringMask
+    this.#marks.fill(mark, at, at + count)
+    if (at + count > ringSamples) this.#marks.fill(mark, 0, at + count - ringSamples)
   }
 
   /** May the playout wait a frame, to let the delay grow? In quiet always; else only when much is at stake. */
@@ -278,16 +308,29 @@ export class JitterBuffer {
   }
 
   #take(nowMs: number, into: Int16Array): FrameKind {
-    let heard = 0
-    let declared = 0
-    for (let i = 0; i < frameSamples; i++) {
-      const at = (this.#playout + i) & ringMask
-      const mark = this.#marks[at]
-      into[i] = mark === present ? (this.#samples[at] as number) : 0
-      if (mark === present) heard++
-      else if (mark === silent) declared++
-      this.#marks[at] = missing
+    const ring = this.#samples
+    const marks = this.#marks
+    const start = this.#playout & ringMask
+    let sum = 0
+    // The usual frame is there as a whole: then nothing is asked of each sample.
+    if (start + frameSamples <= ringSamples) {
+      for (let i = 0; i < frameSamples; i++) sum += marks[start + i] as number
     }
+    let heard = frameSamples
+    let declared = 0
+    if (sum === frameSamples) {
+      for (let i = 0; i < frameSamples; i++) into[i] = ring[start + i] as number
+    } else {
+      heard = 0
+      for (let i = 0; i < frameSamples; i++) {
+        const at = (start + i) & ringMask
+        const mark = marks[at]
+        into[i] = mark === present ? (ring[at] as number) : 0
+        if (mark === present) heard++
+        else if (mark === silent) declared++
+      }
+    }
+    this.#mark(start, frameSamples, missing)
     this.#playout = (this.#playout + frameSamples) | 0
     if (heard > 0) return 'audio'
     const isSilent = declared > 0 || this.#isDeclaredSilent || nowMs - this.#heardMs > quietAfterMs

@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
-import type { AgreedMedia } from '../../sdp/types.ts'
+import type { AgreedMedia, AudioCodec } from '../../sdp/types.ts'
 import type { Prompt } from '../prompt.ts'
 import type { EngineCommand, EngineEvent } from './messages.ts'
 import type {
@@ -11,6 +11,7 @@ import type {
   RecordOptions,
   RecordResult,
 } from './types.ts'
+import { recordingLost, Waiting } from './waiting.ts'
 
 /** News about one endpoint. */
 export type EndpointEvent = Extract<EngineEvent, { readonly endpoint: number }>
@@ -22,6 +23,10 @@ export interface EndpointFaceOptions {
   readonly clock: Clock
   readonly user: MediaEndpointUser
   readonly post: (command: EngineCommand) => void
+  /** What it sends from now on is in this codec. */
+  readonly agreed: (codec: AudioCodec) => void
+  /** It is no use to anybody any more: it was closed or has failed. Told once, before anything else about that. */
+  readonly leaving: () => void
   /** The endpoint behind it is no more. Told once. */
   readonly closed: () => void
   /** Nothing more can come: it may be forgotten. */
@@ -40,19 +45,19 @@ const nothingHappened: MediaStats = {
   discarded: { malformed: 0, stranger: 0, unknownPayload: 0 },
 }
 
-type Settle<Value> = (value: Value) => void
-
 /** The main thread's end of one endpoint: turns calls into commands, and events into calls and settled promises. */
 export class EndpointFace implements MediaEndpoint {
   readonly worker: number
   readonly localPort: number
   readonly #options: EndpointFaceOptions
-  readonly #plays = new Map<number, Settle<{ end: PlayEnd; playedMs: number }>>()
-  readonly #sendings = new Map<number, Settle<PlayEnd>>()
-  readonly #recordings = new Map<number, Settle<RecordResult>>()
-  readonly #questions = new Map<number, Settle<MediaStats>>()
+  readonly #plays = new Waiting<{ end: PlayEnd; playedMs: number }>()
+  readonly #sendings = new Waiting<PlayEnd>()
+  readonly #recordings = new Waiting<RecordResult>()
+  readonly #questions = new Waiting<MediaStats>()
   #lastRun = 0
-  #closed: { readonly promise: Promise<MediaStats>; readonly settle: Settle<MediaStats> } | null = null
+  #sendCodec: AudioCodec = 'PCMU'
+  #hasLeft = false
+  #closed: { readonly promise: Promise<MediaStats>; readonly settle: (stats: MediaStats) => void } | null = null
   /** Set when nothing is behind this face any more. */
   #finalStats: MediaStats | null = null
   /** The last that was heard of, for an end without a word. */
@@ -64,9 +69,26 @@ export class EndpointFace implements MediaEndpoint {
     this.localPort = options.localPort
   }
 
+  get id(): number {
+    return this.#options.id
+  }
+
+  /** What it sends, as far as agreed. */
+  get sendCodec(): AudioCodec {
+    return this.#sendCodec
+  }
+
+  /** Whether it can be joined: neither closed nor failed. */
+  get isOpen(): boolean {
+    return !this.#closed && !this.#finalStats
+  }
+
   connect(agreed: AgreedMedia, options: { signallingAddress?: string } = {}): void {
     const { signallingAddress = null } = options
-    this.#post({ kind: 'connect', endpoint: this.#options.id, agreed, signallingAddress })
+    this.command({ kind: 'connect', endpoint: this.#options.id, agreed, signallingAddress })
+    if (!this.isOpen) return
+    this.#sendCodec = agreed.sendCodec
+    this.#options.agreed(agreed.sendCodec)
   }
 
   play(
@@ -75,25 +97,25 @@ export class EndpointFace implements MediaEndpoint {
   ): { readonly ended: Promise<{ end: PlayEnd; playedMs: number }>; stop(): void } {
     const { id } = this.#options
     const run = ++this.#lastRun
-    const ended = this.#await(this.#plays, run, { end: 'stopped', playedMs: 0 })
-    this.#post({ kind: 'play', endpoint: id, run, prompts, isLoop: options.loop ?? false })
-    return { ended, stop: () => this.#plays.has(run) && this.#post({ kind: 'stopPlay', endpoint: id, run }) }
+    const ended = this.#await<{ end: PlayEnd; playedMs: number }>(this.#plays, run, { end: 'stopped', playedMs: 0 })
+    this.command({ kind: 'play', endpoint: id, run, prompts, isLoop: options.loop ?? false })
+    return { ended, stop: () => this.#plays.has(run) && this.command({ kind: 'stopPlay', endpoint: id, run }) }
   }
 
   sendDigits(digits: readonly Digit[]): { readonly ended: Promise<PlayEnd>; stop(): void } {
     const { id } = this.#options
     const run = ++this.#lastRun
     const ended = this.#await(this.#sendings, run, 'stopped')
-    this.#post({ kind: 'sendDigits', endpoint: id, run, digits })
-    return { ended, stop: () => this.#sendings.has(run) && this.#post({ kind: 'stopDigits', endpoint: id, run }) }
+    this.command({ kind: 'sendDigits', endpoint: id, run, digits })
+    return { ended, stop: () => this.#sendings.has(run) && this.command({ kind: 'stopDigits', endpoint: id, run }) }
   }
 
   detectInband(isArmed: boolean): void {
-    this.#post({ kind: 'detectInband', endpoint: this.#options.id, isArmed })
+    this.command({ kind: 'detectInband', endpoint: this.#options.id, isArmed })
   }
 
   echo(isOn: boolean): void {
-    this.#post({ kind: 'echo', endpoint: this.#options.id, isOn })
+    this.command({ kind: 'echo', endpoint: this.#options.id, isOn })
   }
 
   record(options: RecordOptions): {
@@ -104,12 +126,12 @@ export class EndpointFace implements MediaEndpoint {
     const { id } = this.#options
     const run = ++this.#lastRun
     const ended = this.#await(this.#recordings, run, recordingLost(null))
-    this.#post({ kind: 'record', endpoint: id, run, options })
+    this.command({ kind: 'record', endpoint: id, run, options })
     return {
       ended,
       pause: (isPaused) =>
-        this.#recordings.has(run) && this.#post({ kind: 'pauseRecord', endpoint: id, run, isPaused }),
-      stop: () => this.#recordings.has(run) && this.#post({ kind: 'stopRecord', endpoint: id, run }),
+        this.#recordings.has(run) && this.command({ kind: 'pauseRecord', endpoint: id, run, isPaused }),
+      stop: () => this.#recordings.has(run) && this.command({ kind: 'stopRecord', endpoint: id, run }),
     }
   }
 
@@ -117,13 +139,14 @@ export class EndpointFace implements MediaEndpoint {
     if (this.#closed) return this.#closed.promise
     const request = ++this.#lastRun
     const answer = this.#await(this.#questions, request, this.#knownStats)
-    this.#post({ kind: 'stats', endpoint: this.#options.id, request })
+    this.command({ kind: 'stats', endpoint: this.#options.id, request })
     return answer
   }
 
   close(): Promise<MediaStats> {
     if (this.#closed) return this.#closed.promise
-    let settle: Settle<MediaStats> = () => {}
+    this.#leave()
+    let settle = (_stats: MediaStats): void => {}
     const promise = new Promise<MediaStats>((resolve) => {
       settle = resolve
     })
@@ -149,15 +172,15 @@ export class EndpointFace implements MediaEndpoint {
         if (!this.#closed) user.mediaTimedOut(event.silentMs)
         return
       case 'playEnded':
-        return settleOne(this.#plays, event.run, { end: event.end, playedMs: event.playedMs })
+        return this.#plays.settle(event.run, { end: event.end, playedMs: event.playedMs })
       case 'digitsEnded':
-        return settleOne(this.#sendings, event.run, event.end)
+        return this.#sendings.settle(event.run, event.end)
       case 'recordEnded':
-        settleOne(this.#recordings, event.run, event.result)
+        this.#recordings.settle(event.run, event.result)
         return this.#finishIfDone()
       case 'stats':
         this.#knownStats = event.stats
-        return settleOne(this.#questions, event.request, event.stats)
+        return this.#questions.settle(event.request, event.stats)
       case 'closed':
         return this.#wasClosed(event.stats)
       case 'lost':
@@ -168,8 +191,9 @@ export class EndpointFace implements MediaEndpoint {
   /** Nothing is behind this face any more: all that waits is answered, and the user told, unless it had closed it. */
   fail(sentence: string): void {
     const isFirst = this.#finalStats === null
+    this.#leave()
     this.#wasClosed(this.#knownStats)
-    settleAll(this.#recordings, recordingLost(sentence))
+    this.#recordings.settleAll(recordingLost(sentence))
     this.#options.done()
     if (isFirst && !this.#closed) this.#options.user.mediaFailed(sentence)
   }
@@ -177,9 +201,9 @@ export class EndpointFace implements MediaEndpoint {
   #wasClosed(stats: MediaStats): void {
     if (this.#finalStats === null) this.#options.closed()
     this.#finalStats ??= stats
-    settleAll(this.#plays, { end: 'stopped', playedMs: 0 })
-    settleAll(this.#sendings, 'stopped')
-    settleAll(this.#questions, stats)
+    this.#plays.settleAll({ end: 'stopped', playedMs: 0 })
+    this.#sendings.settleAll('stopped')
+    this.#questions.settleAll(stats)
     this.#closed?.settle(stats)
     this.#finishIfDone()
   }
@@ -190,27 +214,18 @@ export class EndpointFace implements MediaEndpoint {
   }
 
   /** A promise that an event settles; at once where no event can come. */
-  #await<Value>(waiting: Map<number, Settle<Value>>, run: number, instead: Value): Promise<Value> {
-    if (this.#closed || this.#finalStats) return Promise.resolve(instead)
-    return new Promise((resolve) => waiting.set(run, resolve))
+  #await<Value>(waiting: Waiting<Value>, run: number, instead: Value): Promise<Value> {
+    return this.isOpen ? waiting.add(run) : Promise.resolve(instead)
   }
 
-  #post(command: EngineCommand): void {
-    if (!this.#closed && !this.#finalStats) this.#options.post(command)
+  /** To its worker, unless it is closed or gone. */
+  command(command: EngineCommand): void {
+    if (this.isOpen) this.#options.post(command)
   }
-}
 
-function settleOne<Value>(waiting: Map<number, Settle<Value>>, run: number, value: Value): void {
-  const settle = waiting.get(run)
-  waiting.delete(run)
-  settle?.(value)
-}
-
-function settleAll<Value>(waiting: Map<number, Settle<Value>>, value: Value): void {
-  for (const run of [...waiting.keys()]) settleOne(waiting, run, value)
-}
-
-function recordingLost(problem: string | null): RecordResult {
-  const end = problem === null ? 'endpoint-closed' : 'write-failed'
-  return { end, durationMs: 0, fileBytes: 0, heardSound: false, problem }
+  #leave(): void {
+    if (this.#hasLeft) return
+    this.#hasLeft = true
+    this.#options.leaving()
+  }
 }

@@ -1,11 +1,13 @@
-import type { FrameKind } from '../../rtp/jitter-buffer.ts'
-import { frameSamples } from '../../rtp/jitter-buffer.ts'
+import { type FrameKind, frameSamples, JitterBuffer } from '../../rtp/jitter-buffer.ts'
+import type { RtpHeader } from '../../rtp/packet.ts'
 import type { AudioCodec } from '../../sdp/types.ts'
 import { g711RateHz } from '../g711.ts'
+import { saturated } from '../mixer.ts'
 import type { OpenRecording, RecordingClient } from '../recording-client.ts'
 import { maxSliceMs } from '../recording-messages.ts'
 import { SilenceDetector } from '../silence-detector.ts'
 import { linearOf } from './linear-tables.ts'
+import type { Pacer } from './pacer.ts'
 import { frameTicks, type ReceivedAudioSink } from './received-audio.ts'
 import type { SentAudioSink } from './sender.ts'
 import type { RecordEnd, RecordOptions, RecordResult } from './types.ts'
@@ -15,6 +17,9 @@ export type Recordings = Pick<RecordingClient, 'open' | 'waitingBytes'>
 
 const samplesPerMs = g711RateHz / 1000
 
+/** A frame of a paused stretch. Never written to. */
+const quiet = new Int16Array(frameSamples)
+
 /** Whole frames in a slice. */
 const sliceFrames = Math.floor(maxSliceMs / frameTicks)
 
@@ -22,18 +27,25 @@ const sliceFrames = Math.floor(maxSliceMs / frameTicks)
 const sentSamples = 8192
 const sentMask = sentSamples - 1
 
+/** 20 ms of what was passed on; nobody keeps it. */
+const passedOn = new Int16Array(frameSamples)
+
 /**
- * One recording of an endpoint: 20 ms of the peer, beside it what was sent in the same 20 ms, cut into slices for the
- * writer. Decides when it has lasted long enough and when it has been quiet for too long.
+ * One recording, of an endpoint or of a room: 20 ms of the peer, beside it what was sent in the same 20 ms, cut into slices
+ * for the writer. What was sent by our clock lies where it was sent; what was passed on comes with its source's jitter, and
+ * so through a jitter buffer, as the peer hears it. Decides when it has lasted long enough and when it has been quiet for too long.
  */
 export class EndpointRecording implements ReceivedAudioSink, SentAudioSink {
   readonly #options: RecordOptions
   readonly #channels: 1 | 2
   readonly #maxSamples: number
   readonly #open: OpenRecording
+  readonly #pacer: Pick<Pacer, 'timeOf'>
   readonly #ended: (end: RecordEnd) => void
   readonly #silence = new SilenceDetector()
   readonly #sent: Int16Array | null
+  /** What was passed on, from the first packet of it. */
+  #passedOn: JitterBuffer | null = null
   #slice: Int16Array<ArrayBuffer> | null = null
   #sliceSamples = 0
   /** Per channel. */
@@ -45,11 +57,17 @@ export class EndpointRecording implements ReceivedAudioSink, SentAudioSink {
   /**
    * @param ended - told once, from within: it is to be taken off the audio, and `finish` to be waited for.
    */
-  constructor(recordings: Recordings, options: RecordOptions, ended: (end: RecordEnd) => void) {
+  constructor(
+    recordings: Recordings,
+    options: RecordOptions,
+    pacer: Pick<Pacer, 'timeOf'>,
+    ended: (end: RecordEnd) => void,
+  ) {
     this.#options = options
     this.#channels = options.channels === 'both' ? 2 : 1
     this.#maxSamples = Math.max(0, Math.floor(options.maxDurationMs * samplesPerMs))
     this.#sent = this.#channels === 2 ? new Int16Array(sentSamples) : null
+    this.#pacer = pacer
     this.#ended = ended
     const { recordingId, file } = options
     this.#open = recordings.open({ recordingId, file, channels: this.#channels }, (problem) => {
@@ -58,7 +76,7 @@ export class EndpointRecording implements ReceivedAudioSink, SentAudioSink {
     })
   }
 
-  /** Paused, nothing is written, and neither quiet nor length is counted. */
+  /** Paused, nothing that is heard is written; quiet is not counted, and length only where `pausedAs` is silence. */
   set isPaused(isPaused: boolean) {
     this.#isPaused = isPaused
   }
@@ -92,21 +110,32 @@ export class EndpointRecording implements ReceivedAudioSink, SentAudioSink {
     for (let i = 0; i < length; i++) sent[(start + i) & sentMask] = table[bytes[offset + i] as number] as number
   }
 
+  relayedAudio(header: RtpHeader, codec: AudioCodec, bytes: Uint8Array, nowMs: number): void {
+    if (this.#sent === null) return
+    const { payloadOffset, payloadBytes, sequence, timestamp, ssrc } = header
+    this.#passedOn ??= new JitterBuffer()
+    this.#passedOn.push(bytes, payloadOffset, payloadBytes, linearOf[codec], sequence, timestamp, ssrc, nowMs)
+  }
+
   receivedAudio(samples: Int16Array, kind: FrameKind, tick: number): void {
     if (this.#end !== null) return
+    const isPassedOn = this.#passedOn?.pull(this.#pacer.timeOf(tick), passedOn) === 'audio'
     if (this.#isPaused) {
       this.#forgetSent(tick)
+      if (this.#options.pausedAs !== 'silence') return
+      this.#take(quiet, false, tick)
+      if (this.#samples >= this.#maxSamples) this.stop('max-duration')
       return
     }
     if (kind === 'audio') this.#silence.push(samples)
     else this.#silence.pushQuiet(frameTicks)
-    this.#take(samples, tick)
+    this.#take(samples, isPassedOn, tick)
     if (this.#samples >= this.#maxSamples) return this.stop('max-duration')
     const { silenceMs } = this.#options
     if (silenceMs !== null && this.#silence.quietMs >= silenceMs) this.stop('silence')
   }
 
-  #take(samples: Int16Array, tick: number): void {
+  #take(samples: Int16Array, isPassedOn: boolean, tick: number): void {
     const count = Math.min(frameSamples, this.#maxSamples - this.#samples)
     const slice = (this.#slice ??= new Int16Array(sliceFrames * frameSamples * this.#channels))
     const at = this.#sliceSamples
@@ -117,6 +146,11 @@ export class EndpointRecording implements ReceivedAudioSink, SentAudioSink {
       for (let i = 0; i < count; i++) {
         slice[at + 2 * i] = samples[i] as number
         slice[at + 2 * i + 1] = sent[(start + i) & sentMask] as number
+      }
+      // Only where the one follows the other in a frame is there something of both.
+      for (let i = 0; isPassedOn && i < count; i++) {
+        const right = at + 2 * i + 1
+        slice[right] = saturated((slice[right] as number) + (passedOn[i] as number))
       }
       this.#forgetSent(tick)
     }

@@ -11,9 +11,11 @@ import { EndpointRecording, type Recordings } from './endpoint-recording.ts'
 import { InbandDigits } from './inband-digits.ts'
 import type { EngineEvent } from './messages.ts'
 import { OutgoingStream } from './outgoing-stream.ts'
-import { Paced, rest, roughly } from './pacer.ts'
+import type { Joint } from './outlet.ts'
+import { Paced, rest } from './pacer.ts'
 import { ReceivedAudio } from './received-audio.ts'
 import { endpointText, Receiver, type ReceiverUser } from './receiver.ts'
+import { Relay } from './relay.ts'
 import { Sender, type SenderUser, type SendingShop } from './sender.ts'
 import type { Digit, MediaStats, PlayEnd, RecordEnd, RecordOptions } from './types.ts'
 
@@ -35,6 +37,9 @@ export interface EndpointOptions {
 /** RTCP and the media time-out are looked at at least so often. */
 const watchTicks = 1000
 
+/** All endpoints are looked at on the same few ticks: a bridged call has no frames of its own to share a waking with. */
+const watchGrainTicks = 20
+
 /** Room to write RTCP in; sending copies. */
 const rtcpPacket = new Uint8Array(maxCompoundBytes)
 
@@ -55,6 +60,10 @@ export class Endpoint extends Paced implements SenderUser, ReceiverUser {
   #reporter: RtcpReporter | null = null
   #inband: InbandDigits | null = null
   #isEchoOn = false
+  /** Sends what others say; from the first time that somebody is to be heard. */
+  #relay: Relay | null = null
+  /** The bridge or room that it is in. */
+  #joint: Joint | null = null
   /** The time-out runs from here; null while it does not. */
   #silentSinceMs: number | null = null
   #hasTimedOut = false
@@ -129,6 +138,33 @@ export class Endpoint extends Paced implements SenderUser, ReceiverUser {
     this.#isEchoOn = isOn
   }
 
+  /** Puts it into a bridge or a room, out of the one it was in. No echo is heard meanwhile. */
+  join(joint: Joint): void {
+    if (this.#joint) this.part(this.#joint.number)
+    this.#relay?.cut(this.#shop.clock.now())
+    this.#joint = joint
+    this.#relay ??= this.#newRelay()
+  }
+
+  /** Whether what it receives is kept back from the other side. */
+  mute(joint: number, isMuted: boolean): void {
+    if (this.#joint?.number !== joint || this.#joint.isMuted === isMuted) return
+    this.#joint.isMuted = isMuted
+    if (isMuted) this.#joint.outlet.cut(this.#shop.clock.now())
+  }
+
+  /** Takes it out. Nothing happens when it is in another one by now. */
+  part(joint: number): void {
+    if (this.#joint?.number !== joint) return
+    this.#joint = null
+    this.#relay?.cut(this.#shop.clock.now())
+  }
+
+  /** What sends the other side's sound, for who belongs to the joint that this endpoint is in; null for others. */
+  relayOf(joint: number): Relay | null {
+    return this.#joint?.number === joint ? this.#relay : null
+  }
+
   detectInband(isArmed: boolean): void {
     if (isArmed === (this.#inband !== null)) return
     if (this.#inband) {
@@ -144,7 +180,9 @@ export class Endpoint extends Paced implements SenderUser, ReceiverUser {
   }
 
   record(run: number, options: RecordOptions): void {
-    const recording = new EndpointRecording(this.#shop.recordings, options, () => this.#recordStopped(run, recording))
+    const recording = new EndpointRecording(this.#shop.recordings, options, this.#shop.pacer, () =>
+      this.#recordStopped(run, recording),
+    )
     this.#recordings.set(run, recording)
     this.#audio.add(recording)
     if (options.channels === 'both') this.#sender.addSink(recording)
@@ -182,6 +220,7 @@ export class Endpoint extends Paced implements SenderUser, ReceiverUser {
   /** Ends all that runs, says BYE by RTCP, and hears nothing more. The sockets are the caller's. */
   close(): MediaStats {
     this.#isClosed = true
+    if (this.#joint) this.part(this.#joint.number)
     for (const run of this.#recordings.keys()) this.stopRecord(run, 'endpoint-closed')
     this.detectInband(false)
     this.#sender.close()
@@ -213,8 +252,21 @@ export class Endpoint extends Paced implements SenderUser, ReceiverUser {
     this.#shop.tell({ kind: 'latched', endpoint: this.#id, from })
   }
 
-  soundReceived(header: RtpHeader, codec: AudioCodec, bytes: Uint8Array): void {
-    if (this.#isEchoOn) this.#sender.echo(header, codec, bytes)
+  soundReceived(header: RtpHeader, codec: AudioCodec, bytes: Uint8Array, nowMs: number): void {
+    const joint = this.#joint
+    if (joint === null) {
+      if (this.#isEchoOn) this.#echoed(header, codec, bytes, nowMs)
+    } else if (!joint.isMuted) joint.outlet.sound(header, codec, bytes, nowMs)
+  }
+
+  eventReceived(header: RtpHeader, bytes: Uint8Array, nowMs: number): void {
+    const joint = this.#joint
+    if (joint?.passDigits && !joint.isMuted) joint.outlet.event(header, bytes, nowMs)
+  }
+
+  quietReceived(header: RtpHeader, nowMs: number): void {
+    const joint = this.#joint
+    if (joint !== null && !joint.isMuted) joint.outlet.quiet(header, nowMs)
   }
 
   /** RTCP and the media time-out. */
@@ -235,12 +287,22 @@ export class Endpoint extends Paced implements SenderUser, ReceiverUser {
     return this.#nextWatch(nowTick)
   }
 
+  /** The peer's own sound, back to it: on its clock, with its pauses and its losses. Keys are not echoed. */
+  #echoed(header: RtpHeader, codec: AudioCodec, bytes: Uint8Array, nowMs: number): void {
+    this.#relay ??= this.#newRelay()
+    this.#relay.sound(header, codec, bytes, nowMs)
+  }
+
+  #newRelay(): Relay {
+    return new Relay(this.#shop, this.#stream, this.#sender)
+  }
+
   #nextWatch(nowTick: number): number {
     const nowMs = this.#shop.clock.now()
     const reportMs = (this.#reporter?.dueAtMs ?? Number.POSITIVE_INFINITY) - nowMs
     const waitMs = Math.max(1, Math.min(watchTicks, reportMs, this.#untilTimeOut(nowMs)))
     // The user may have closed it from within what it was told.
-    return this.#isClosed ? rest : roughly(nowTick + Math.ceil(waitMs))
+    return this.#isClosed ? rest : Math.ceil((nowTick + waitMs) / watchGrainTicks) * watchGrainTicks
   }
 
   #untilTimeOut(nowMs: number): number {

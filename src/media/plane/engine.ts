@@ -1,17 +1,22 @@
 import type { Clock } from '../../base/clock.ts'
 import { toError } from '../../base/errors.ts'
 import type { Random } from '../../base/random.ts'
+import type { CrossingPort } from './crossing.ts'
 import { Endpoint, type EndpointShop } from './endpoint.ts'
 import type { Recordings } from './endpoint-recording.ts'
+import type { JointCommand, RoomCommand } from './join-messages.ts'
 import { LatenessHistogram } from './lateness.ts'
 import type { EngineCommand, EngineEvent, EngineSnapshot } from './messages.ts'
 import { Pacer } from './pacer.ts'
 import { PacketRing } from './packet-ring.ts'
 import { PairDesk, type PairSource } from './pair-desk.ts'
+import { Switchboard } from './switchboard.ts'
 
 export interface EngineOptions {
   readonly clock: Clock
   readonly random: Random
+  /** Its number among the workers, from 0. */
+  readonly worker: number
   /** Local address -> where its ports come from. */
   readonly sources: ReadonlyMap<string, PairSource>
   /** Free pairs announced ahead for each address. */
@@ -41,6 +46,7 @@ export class Engine {
   readonly #loopLag = new LatenessHistogram()
   readonly #shop: EndpointShop
   readonly #desks: readonly PairDesk[]
+  readonly #switchboard: Switchboard
   readonly #endpoints = new Map<number, { readonly endpoint: Endpoint; readonly pair: number }>()
   readonly #past: Totals = { packetsSent: 0, packetsReceived: 0 }
   #sendErrorsPast = 0
@@ -64,6 +70,11 @@ export class Engine {
       lateness: this.#lateness,
       skippedFrames: 0,
     }
+    this.#switchboard = new Switchboard({
+      worker: options.worker,
+      shop: this.#shop,
+      endpointOf: (id) => this.#endpoints.get(id)?.endpoint,
+    })
     const sources = [...options.sources]
     this.#desks = sources.map(([address, source], index) => {
       let count = 0
@@ -108,6 +119,24 @@ export class Engine {
         return
       case 'snapshot':
         return this.#options.tell({ kind: 'snapshot', request: command.request, snapshot: this.snapshot() })
+      case 'bridge':
+      case 'enterRoom':
+      case 'mute':
+      case 'part':
+        return this.#switchboard.handleJoint(command)
+      case 'openRoom':
+      case 'joinRoom':
+      case 'memberCodec':
+      case 'heardBy':
+      case 'hears':
+      case 'leaveRoom':
+      case 'playRoom':
+      case 'stopRoomPlay':
+      case 'recordRoom':
+      case 'pauseRoomRecord':
+      case 'stopRoomRecord':
+      case 'closeRoom':
+        return this.#switchboard.handleRoom(command)
       default: {
         const endpoint = this.#endpoints.get(command.endpoint)?.endpoint
         if (endpoint) this.#direct(endpoint, command)
@@ -133,11 +162,32 @@ export class Engine {
       lateness: this.#lateness.snapshot(),
       loopLag: this.#loopLag.snapshot(),
       recordingBytesWaiting: this.#options.recordings.waitingBytes,
+      crossingsDropped: this.#switchboard.dropped,
     }
   }
 
-  /** Closes every endpoint and every socket. */
+  /** Opens the way to another worker, in place of the one there was. */
+  connectWorker(worker: number, port: CrossingPort): void {
+    this.#switchboard.connect(worker, port)
+  }
+
+  /** The other end of a way is gone. */
+  disconnectWorker(worker: number, port: CrossingPort): void {
+    this.#switchboard.disconnect(worker, port)
+  }
+
+  /** Takes a buffer that another worker handed over. Never throws. */
+  crossed(worker: number, buffer: ArrayBuffer): void {
+    try {
+      this.#switchboard.crossed(worker, buffer)
+    } catch (thrown) {
+      this.#defect(toError(thrown))
+    }
+  }
+
+  /** Closes every room, every endpoint and every socket. */
   close(): void {
+    this.#switchboard.close()
     for (const id of [...this.#endpoints.keys()]) this.#close(id)
     for (const desk of this.#desks) desk.close()
   }
@@ -178,7 +228,10 @@ export class Engine {
 
   #direct(
     endpoint: Endpoint,
-    command: Exclude<EngineCommand, { kind: 'open' | 'close' | 'releasePairs' | 'snapshot' }>,
+    command: Exclude<
+      EngineCommand,
+      JointCommand | RoomCommand | { kind: 'open' | 'close' | 'releasePairs' | 'snapshot' }
+    >,
   ): void {
     switch (command.kind) {
       case 'connect':

@@ -6,7 +6,15 @@ import type { Recordings } from './endpoint-recording.ts'
 import { Engine } from './engine.ts'
 import { type MediaPlaneSnapshot, PlaneCore } from './plane-core.ts'
 import { type Bind, bindReal, type PortSettings, portSources } from './port-sources.ts'
-import type { MediaEndpoint, MediaEndpointUser, MediaPlane } from './types.ts'
+import type {
+  BridgeOptions,
+  MediaBridge,
+  MediaEndpoint,
+  MediaEndpointUser,
+  MediaPlane,
+  MediaRoom,
+  MediaRoomUser,
+} from './types.ts'
 
 export interface InlineMediaPlaneOptions extends PortSettings {
   readonly clock: Clock
@@ -58,6 +66,7 @@ export class InlineMediaPlane implements MediaPlane {
     this.#engine = new Engine({
       clock,
       random,
+      worker: 0,
       recordings,
       portsAhead,
       sources: portSources(options, { clock, bind, ahead: portsAhead }),
@@ -81,6 +90,14 @@ export class InlineMediaPlane implements MediaPlane {
     near?: MediaEndpoint
   }): MediaEndpoint {
     return this.#core.open(options)
+  }
+
+  bridge(a: MediaEndpoint, b: MediaEndpoint, options: BridgeOptions = {}): MediaBridge {
+    return this.#core.bridge(a, b, options)
+  }
+
+  openRoom(options: { user: MediaRoomUser; near?: MediaEndpoint }): MediaRoom {
+    return this.#core.openRoom(options)
   }
 
   /** Figures for metrics. */

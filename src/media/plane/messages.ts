@@ -1,5 +1,6 @@
 import type { AgreedMedia } from '../../sdp/types.ts'
 import type { Prompt } from '../prompt.ts'
+import type { JointCommand, RoomCommand, RoomEvent } from './join-messages.ts'
 import type { LatenessSnapshot } from './lateness.ts'
 import type { Digit, DigitCarrier, MediaStats, PlayEnd, RecordOptions, RecordResult } from './types.ts'
 
@@ -34,6 +35,8 @@ export type EngineCommand =
   | { readonly kind: 'stopRecord'; readonly endpoint: number; readonly run: number }
   | { readonly kind: 'stats'; readonly endpoint: number; readonly request: number }
   | { readonly kind: 'close'; readonly endpoint: number }
+  | JointCommand
+  | RoomCommand
   /** Free pairs that are more than will be needed soon: their sockets are closed. */
   | { readonly kind: 'releasePairs'; readonly pairs: readonly number[] }
   | { readonly kind: 'snapshot'; readonly request: number }
@@ -75,6 +78,7 @@ export type EngineEvent =
   | { readonly kind: 'recordEnded'; readonly endpoint: number; readonly run: number; readonly result: RecordResult }
   | { readonly kind: 'stats'; readonly endpoint: number; readonly request: number; readonly stats: MediaStats }
   | { readonly kind: 'closed'; readonly endpoint: number; readonly stats: MediaStats }
+  | RoomEvent
   /** It could not be opened. Nothing follows. */
   | { readonly kind: 'lost'; readonly endpoint: number; readonly sentence: string }
   | { readonly kind: 'snapshot'; readonly request: number; readonly snapshot: EngineSnapshot }
@@ -96,4 +100,6 @@ export interface EngineSnapshot {
   readonly loopLag: LatenessSnapshot
   /** Bytes of recorded audio that the writer has not taken yet. */
   readonly recordingBytesWaiting: number
+  /** Frames for another worker that did not keep up, left out. */
+  readonly crossingsDropped: number
 }

@@ -65,24 +65,37 @@ export class OutgoingStream {
   }
 
   /**
-   * Makes sure that the timestamp at a tick lies behind all that was sent. Echoed packets run on the peer's clock, which
-   * may have got ahead of ours.
+   * Makes sure that the timestamp at a tick lies behind all that was sent. What is passed on runs on its source's clock,
+   * which may have got ahead of ours.
+   * @param lastTicks - how long the last packet may have been.
    */
-  settleClock(tick: number): void {
-    if (this.#packets === 0) return
-    const behind = timestampDistance(this.timestampAt(tick), this.#lastTimestamp)
-    if (behind >= 0) this.#timestampOffset = (this.#timestampOffset + behind + ticksPerMs) | 0
+  settleClock(tick: number, lastTicks: number): void {
+    const ahead = timestampDistance(this.timestampAt(tick), this.freeTimestampAt(tick, lastTicks))
+    this.#timestampOffset = (this.#timestampOffset + ahead) | 0
+  }
+
+  /**
+   * The timestamp for sound that begins at a tick with another clock than ours: the tick's own, or what follows the last
+   * packet where that reaches further.
+   * @param lastTicks - how long the last packet may have been.
+   */
+  freeTimestampAt(tick: number, lastTicks: number): number {
+    const here = this.timestampAt(tick)
+    if (this.#packets === 0) return here
+    const free = (this.#lastTimestamp + lastTicks) | 0
+    return timestampDistance(free, here) >= 0 ? here : free
   }
 
   /**
    * Writes the header in front of the payload and sends the packet.
-   * @param packet - 12 bytes of room, then the payload.
+   * @param packet - 12 bytes of room, then the payload, from `offset` on.
    * @param packetBytes - header and payload; the packet may be shorter than its buffer.
    * @param timestamp - 32 bits, signed or not.
    * @param tick - when it was due.
    */
   send(
     packet: Uint8Array,
+    offset: number,
     packetBytes: number,
     payloadType: number,
     isMarked: boolean,
@@ -91,13 +104,15 @@ export class OutgoingStream {
   ): void {
     const target = this.#target
     if (target === null || target.remotePort === 0) return
-    writeRtpHeader(packet, 0, payloadType, isMarked, this.#sequence, timestamp, this.#ssrc)
+    writeRtpHeader(packet, offset, payloadType, isMarked, this.#sequence, timestamp, this.#ssrc)
     this.#sequence = (this.#sequence + 1) & 0xffff
-    this.#lastTimestamp = timestamp | 0
+    // What was overtaken lies behind.
+    if (this.#packets === 0 || timestampDistance(this.#lastTimestamp, timestamp) > 0)
+      this.#lastTimestamp = timestamp | 0
     this.#lastTick = tick
     this.#packets++
     this.#payloadBytes += packetBytes - rtpHeaderBytes
-    this.#port.send(packet, 0, packetBytes, target.remotePort, target.remoteAddress)
+    this.#port.send(packet, offset, packetBytes, target.remotePort, target.remoteAddress)
   }
 
   /** Brings `statistics` up to date: once per report, not once per packet. */

@@ -14,7 +14,7 @@ const grains = [4, 2, 1] as const
 const fullSlot = 170
 
 /** The next tick at which others are likely to be due as well. */
-export function roughly(tick: number): number {
+function roughly(tick: number): number {
   return Math.ceil(tick / grains[0]) * grains[0]
 }
 
@@ -88,6 +88,11 @@ export class Pacer {
   /** The tick that it is; the next one can still be waited for. */
   get nowTick(): number {
     return Math.floor((this.#clock.now() - this.#startMs) / this.#tickMs)
+  }
+
+  /** The tick that it is at `nowMs` of the clock, for who has just read it. */
+  tickAt(nowMs: number): number {
+    return Math.floor((nowMs - this.#startMs) / this.#tickMs)
   }
 
   /** How late it is for `tick`, milliseconds with fractions. */

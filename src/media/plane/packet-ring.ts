@@ -8,6 +8,10 @@ import { rtpHeaderBytes } from '../../rtp/packet.ts'
 const slotsPerSize = 64
 const slotMask = slotsPerSize - 1
 
+/** Sound is sent in packets of 10 to 60 ms. */
+const sizeStep = 80
+const maxSize = 480
+
 /** A buffer to build one packet in: 12 bytes for the header, and the payload behind it. */
 export interface PacketSlot {
   /** The whole packet, of exactly the wanted size, so that sending needs no view of a part. */
@@ -19,6 +23,11 @@ export interface PacketSlot {
 /** Packet buffers of one thread, made once for each payload size and used in turn. */
 export class PacketRing {
   readonly #sizes = new Map<number, { readonly slots: readonly PacketSlot[]; next: number }>()
+
+  /** Whether packets of this size are kept: those that we make ourselves. Who passes others on brings a buffer. */
+  holds(payloadBytes: number): boolean {
+    return payloadBytes % sizeStep === 0 && payloadBytes > 0 && payloadBytes <= maxSize
+  }
 
   /**
    * The next buffer; what it holds is undefined.

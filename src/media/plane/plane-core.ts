@@ -1,12 +1,23 @@
 import type { Clock } from '../../base/clock.ts'
-import { LimitError, toError } from '../../base/errors.ts'
+import { assert, LimitError, toError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import { canonicalAddress } from '../../sdp/address.ts'
+import { BridgeFace } from './bridge-face.ts'
 import { EndpointFace } from './endpoint-face.ts'
+import { Joints } from './joints.ts'
 import { type LatenessSnapshot, worstLateness } from './lateness.ts'
 import type { EngineCommand, EngineEvent, EngineSnapshot } from './messages.ts'
 import { PairStock } from './pair-stock.ts'
-import type { MediaEndpoint, MediaEndpointUser, MediaPlane } from './types.ts'
+import { RoomFace } from './room-face.ts'
+import type {
+  BridgeOptions,
+  MediaBridge,
+  MediaEndpoint,
+  MediaEndpointUser,
+  MediaPlane,
+  MediaRoom,
+  MediaRoomUser,
+} from './types.ts'
 
 export interface PlaneCoreOptions {
   readonly clock: Clock
@@ -27,6 +38,8 @@ export interface MediaPlaneSnapshot {
   readonly sendErrors: number
   readonly skippedFrames: number
   readonly recordingBytesWaiting: number
+  /** Frames on their way to a worker that did not keep up, left out. */
+  readonly crossingsDropped: number
   /** How late packets left: sums of all workers, quantiles of the worst. */
   readonly lateness: LatenessSnapshot
   /** The event loops' lag, in the same way. */
@@ -38,6 +51,8 @@ export interface MediaPlaneSnapshot {
 interface WorkerState {
   readonly stocks: Map<string, PairStock>
   readonly faces: Map<number, EndpointFace>
+  /** Whose home it is. */
+  readonly rooms: Map<number, RoomFace>
   readonly questions: Map<number, (snapshot: EngineSnapshot | null) => void>
   /** Endpoints open, not yet closed. */
   load: number
@@ -59,6 +74,7 @@ const wildcards = { 4: '0.0.0.0', 6: '::' } as const
 export class PlaneCore implements MediaPlane {
   readonly #options: PlaneCoreOptions
   readonly #workers: readonly WorkerState[]
+  readonly #joints = new Joints()
   #lastId = 0
   #isClosed = false
   #drained: (() => void) | null = null
@@ -68,6 +84,7 @@ export class PlaneCore implements MediaPlane {
     this.#workers = Array.from({ length: options.workers }, () => ({
       stocks: new Map(),
       faces: new Map(),
+      rooms: new Map(),
       questions: new Map(),
       load: 0,
     }))
@@ -103,6 +120,8 @@ export class PlaneCore implements MediaPlane {
       clock: this.#options.clock,
       user,
       post: (command) => this.#options.post(index, command),
+      agreed: (codec) => this.#joints.of(face)?.agreed?.(codec),
+      leaving: () => this.#joints.leave(face),
       closed: () => {
         worker.load--
         stock.gaveBack()
@@ -110,13 +129,50 @@ export class PlaneCore implements MediaPlane {
       },
       done: () => {
         worker.faces.delete(id)
-        if (this.#workers.every(({ faces }) => faces.size === 0)) this.#drained?.()
+        this.#tellIfDrained()
       },
     })
     worker.faces.set(id, face)
     worker.load++
     this.#options.post(index, { kind: 'open', endpoint: id, pair: free.pair, timeoutMs })
     return face
+  }
+
+  bridge(a: MediaEndpoint, b: MediaEndpoint, options: BridgeOptions = {}): MediaBridge {
+    const isOurs = a instanceof EndpointFace && b instanceof EndpointFace
+    assert(isOurs && a !== b, 'A bridge joins two endpoints of the same media plane.')
+    return new BridgeFace(this.#joints, ++this.#lastId, [a, b], options.passDigits ?? true)
+  }
+
+  openRoom(options: { user: MediaRoomUser; near?: MediaEndpoint }): MediaRoom {
+    const { user, near } = options
+    const home =
+      near?.worker ??
+      Math.max(
+        0,
+        this.#leastLoaded((one) => one.stocks.size > 0),
+      )
+    const worker = this.#workers[home]
+    assert(worker, 'A room has a home.')
+    const id = ++this.#lastId
+    const room = new RoomFace({
+      id,
+      home,
+      user,
+      joints: this.#joints,
+      newNumber: () => ++this.#lastId,
+      post: (command) => this.#options.post(home, command),
+      done: () => {
+        worker.rooms.delete(id)
+        this.#tellIfDrained()
+      },
+    })
+    worker.rooms.set(id, room)
+    if (this.#isClosed) room.close()
+    else if (worker.stocks.size === 0) {
+      this.#options.clock.after(0, () => this.#guard(() => room.fail(`No media worker runs that could mix a room.`)))
+    }
+    return room
   }
 
   /** Takes one piece of news. A user who throws harms nobody else. */
@@ -138,6 +194,9 @@ export class PlaneCore implements MediaPlane {
       case 'ready':
       case 'failed':
         return
+      case 'roomPlayEnded':
+      case 'roomRecordEnded':
+        return worker.rooms.get(event.room)?.heard(event)
       default:
         this.#guard(() => worker.faces.get(event.endpoint)?.heard(event))
     }
@@ -150,7 +209,9 @@ export class PlaneCore implements MediaPlane {
     worker.stocks.clear()
     for (const settle of [...worker.questions.values()]) settle(null)
     for (const face of [...worker.faces.values()]) this.#guard(() => face.fail(sentence))
+    for (const room of [...worker.rooms.values()]) this.#guard(() => room.fail(sentence))
     worker.faces.clear()
+    worker.rooms.clear()
     worker.load = 0
   }
 
@@ -165,18 +226,20 @@ export class PlaneCore implements MediaPlane {
       sendErrors: total((one) => one.sendErrors),
       skippedFrames: total((one) => one.skippedFrames),
       recordingBytesWaiting: total((one) => one.recordingBytesWaiting),
+      crossingsDropped: total((one) => one.crossingsDropped),
       lateness: worstLateness(known.map(({ lateness }) => lateness)),
       loopLag: worstLateness(known.map(({ loopLag }) => loopLag)),
       workers,
     }
   }
 
-  /** Closes every endpoint and waits, for a bounded time, until their recordings are whole. Nothing opens any more. */
+  /** Closes every endpoint and room and waits, for a bounded time, until their recordings are whole. Nothing opens any more. */
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
     const faces = this.#workers.flatMap((worker) => [...worker.faces.values()])
-    if (faces.length === 0) return
+    for (const { rooms } of this.#workers) for (const room of [...rooms.values()]) room.close()
+    if (faces.length === 0 && this.#workers.every(({ rooms }) => rooms.size === 0)) return
     const drained = new Promise<void>((resolve) => {
       this.#drained = resolve
     })
@@ -189,15 +252,23 @@ export class PlaneCore implements MediaPlane {
   /** The least loaded worker that has a free pair; the wished one or none where one is wished. */
   #pick(localAddress: string, wished: number | null): number {
     if (wished !== null) return wished
+    return this.#leastLoaded((worker) => (stockOf(worker, localAddress)?.freeCount ?? 0) > 0)
+  }
+
+  /** Of those that will do; -1 when none will. */
+  #leastLoaded(willDo: (worker: WorkerState) => boolean): number {
     let best = -1
     let bestLoad = Number.POSITIVE_INFINITY
     for (const [index, worker] of this.#workers.entries()) {
-      const free = stockOf(worker, localAddress)?.freeCount ?? 0
-      if (free === 0 || worker.load >= bestLoad) continue
+      if (worker.load >= bestLoad || !willDo(worker)) continue
       best = index
       bestLoad = worker.load
     }
     return best
+  }
+
+  #tellIfDrained(): void {
+    if (this.#workers.every(({ faces, rooms }) => faces.size === 0 && rooms.size === 0)) this.#drained?.()
   }
 
   /** What a rush left over is not kept bound. */

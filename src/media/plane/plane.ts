@@ -4,11 +4,20 @@ import type { Cancel, Clock } from '../../base/clock.ts'
 import { ConfigError, toError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import { startWorker } from '../../base/worker.ts'
+import { newCrossing } from './crossing-port.ts'
 import type { MediaWorkerData, MediaWorkerNews, MediaWorkerRequest } from './media-worker.ts'
 import type { EngineCommand } from './messages.ts'
 import { type MediaPlaneSnapshot, PlaneCore } from './plane-core.ts'
 import { type PortSettings, portShares } from './port-sources.ts'
-import type { MediaEndpoint, MediaEndpointUser, MediaPlane } from './types.ts'
+import type {
+  BridgeOptions,
+  MediaBridge,
+  MediaEndpoint,
+  MediaEndpointUser,
+  MediaPlane,
+  MediaRoom,
+  MediaRoomUser,
+} from './types.ts'
 
 export interface WorkerMediaPlaneOptions extends PortSettings {
   readonly clock: Clock
@@ -102,6 +111,14 @@ export class WorkerMediaPlane implements MediaPlane {
     return this.#core.open(options)
   }
 
+  bridge(a: MediaEndpoint, b: MediaEndpoint, options: BridgeOptions = {}): MediaBridge {
+    return this.#core.bridge(a, b, options)
+  }
+
+  openRoom(options: { user: MediaRoomUser; near?: MediaEndpoint }): MediaRoom {
+    return this.#core.openRoom(options)
+  }
+
   /** Figures for metrics. */
   snapshot(): Promise<MediaPlaneSnapshot> {
     return this.#core.snapshot()
@@ -129,9 +146,11 @@ export class WorkerMediaPlane implements MediaPlane {
     const slot = this.#slots[index]
     if (!slot || this.#isClosed) return Promise.resolve(null)
     const { clock, log, newRecordingPort, portsAhead = 0, startThread = startMediaWorker } = this.#options
-    const worker = startThread(index, { ports: slot.ports, portsAhead, recordingPort: newRecordingPort() })
+    const data = { worker: index, ports: slot.ports, portsAhead, recordingPort: newRecordingPort() }
+    const worker = startThread(index, data)
     slot.worker = worker
     slot.startedMs = clock.now()
+    this.#connect(index, worker)
     return new Promise((resolve) => {
       worker.on('message', (news: MediaWorkerNews) => {
         for (const event of news) {
@@ -148,6 +167,21 @@ export class WorkerMediaPlane implements MediaPlane {
         resolve(`Media worker ${index} ended with code ${code} before it was ready.`)
       })
     })
+  }
+
+  /**
+   * Opens the ways between a worker that starts and all that run. They are there before any endpoint of the new one: its
+   * ports are not announced yet.
+   */
+  #connect(index: number, worker: Worker): void {
+    for (const [other, slot] of this.#slots.entries()) {
+      if (other === index || !slot.worker) continue
+      const [ours, theirs] = newCrossing()
+      worker.postMessage({ kind: 'crossing', worker: other, end: ours } satisfies MediaWorkerRequest, [ours.port])
+      slot.worker.postMessage({ kind: 'crossing', worker: index, end: theirs } satisfies MediaWorkerRequest, [
+        theirs.port,
+      ])
+    }
   }
 
   #exited(index: number, slot: Slot, worker: Worker, code: number): void {

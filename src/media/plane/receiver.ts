@@ -15,8 +15,12 @@ export interface ReceiverUser {
   keyPressed(digit: Digit, nowMs: number, durationMs: number): void
   /** A source was latched: the first one, or another. */
   sourceLatched(from: string): void
-  /** A packet of sound; `header` and `bytes` are read before the call returns. */
-  soundReceived(header: RtpHeader, codec: AudioCodec, bytes: Uint8Array): void
+  /** A packet of sound. The header is read before the call returns; the bytes are the user's, to write over if it likes. */
+  soundReceived(header: RtpHeader, codec: AudioCodec, bytes: Uint8Array, nowMs: number): void
+  /** A packet of a telephone-event, before what it means is told. Both are read before the call returns. */
+  eventReceived(header: RtpHeader, bytes: Uint8Array, nowMs: number): void
+  /** A packet of comfort noise. */
+  quietReceived(header: RtpHeader, nowMs: number): void
 }
 
 /** RFC 3389: static payload type 13. Accepted always, offered never. */
@@ -128,13 +132,14 @@ export class Receiver extends Paced {
         if (this.#audio.isWanted) {
           this.#audio.push(kind, bytes, payloadOffset, payloadBytes, sequence, timestamp, ssrc, nowMs)
         }
-        return this.#user.soundReceived(header, kind, bytes)
+        return this.#user.soundReceived(header, kind, bytes, nowMs)
       case 'event':
         if (payloadBytes < eventPayloadBytes) {
           this.discarded.malformed++
           return
         }
         if (this.#audio.isWanted) this.#audio.pushSilence(sequence, timestamp, ssrc, nowMs)
+        if (this.#isListening) this.#user.eventReceived(header, bytes, nowMs)
         this.#keyNowMs = nowMs
         this.#keyMs = Math.round(
           (((bytes[payloadOffset + 2] ?? 0) << 8) | (bytes[payloadOffset + 3] ?? 0)) / ticksPerMs,
@@ -142,6 +147,7 @@ export class Receiver extends Paced {
         return this.#events.receive(bytes, payloadOffset, payloadBytes, timestamp, nowMs)
       case 'comfort-noise':
         if (this.#audio.isWanted) this.#audio.pushSilence(sequence, timestamp, ssrc, nowMs)
+        if (this.#isListening) this.#user.quietReceived(header, nowMs)
         return
       case 'unknown':
         this.discarded.unknownPayload++

@@ -72,17 +72,21 @@ describe('echo', () => {
     await finish()
   })
 
-  it('leaves out a packet that was overtaken, and what is longer than any packet of ours', async () => {
+  it('sends a packet that was overtaken with the time that is right for it, none twice, and none longer than ours', async () => {
     const { clock, endpoint, peer, finish } = await mediaHarness()
     endpoint.connect(agreedMedia())
     endpoint.echo(true)
     peer.sendAt(endpoint.localPort, 1, 1000, frame(1))
     peer.sendAt(endpoint.localPort, 3, 1320, frame(3))
     peer.sendAt(endpoint.localPort, 2, 1160, frame(2))
+    peer.sendAt(endpoint.localPort, 2, 1160, frame(2))
     peer.sendAt(endpoint.localPort, 4, 1480, frame(4, 1450))
     peer.sendAt(endpoint.localPort, 5, 1640, frame(5))
     await clock.advanceAsync(20)
-    expect(peer.heard.map(({ payload }) => payload[0])).toEqual([1, 3, 5])
+    const { heard } = peer
+    expect(heard.map(({ payload }) => payload[0])).toEqual([1, 3, 2, 5])
+    expect(heard.map(({ timestamp }) => (timestamp - (heard[0]?.timestamp ?? 0)) | 0)).toEqual([0, 320, 160, 640])
+    expect(heard.map(({ sequence }) => (sequence - (heard[0]?.sequence ?? 0)) & 0xffff)).toEqual([0, 1, 2, 3])
     await finish()
   })
 })

@@ -163,6 +163,25 @@ describe('recording', () => {
     await finish()
   })
 
+  it('holds quiet of the same length for what is said while paused, where it is asked to', async () => {
+    const { clock, endpoint, peer, recordings, finish } = await mediaHarness()
+    endpoint.connect(agreedMedia())
+    const recording = endpoint.record(recordOptions({ channels: 'both', pausedAs: 'silence' }))
+    await peer.speak(endpoint.localPort, sine(400, 400))
+    recording.pause(true)
+    await peer.speak(endpoint.localPort, sine(1000, 1000))
+    recording.pause(false)
+    await peer.speak(endpoint.localPort, sine(400, 400))
+    recording.stop()
+    const { durationMs } = await recording.ended
+    expect(Math.abs(durationMs - 1800)).toBeLessThanOrEqual(60)
+    const said = recordings.channel(recordingId)
+    expect(hearsNone(said.subarray(500 * 8, 1300 * 8), [400, 1000])).toBe(true)
+    expect(hears(said.subarray(1500 * 8, 1750 * 8), [400])).toBe(true)
+    await clock.advanceAsync(10)
+    await finish()
+  })
+
   it('leaves out what is said while paused', async () => {
     const { clock, endpoint, peer, recordings, finish } = await mediaHarness()
     endpoint.connect(agreedMedia())

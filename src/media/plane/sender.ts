@@ -1,9 +1,7 @@
 import { eventOfKey, eventPayloadBytes, writeEventPayload } from '../../rtp/event-payload.ts'
 import { EventSender } from '../../rtp/event-sender.ts'
 import { type RtpHeader, rtpHeaderBytes } from '../../rtp/packet.ts'
-import { timestampDistance } from '../../rtp/sequence.ts'
 import type { AgreedMedia, AudioCodec } from '../../sdp/types.ts'
-import { transcodeG711 } from '../g711.ts'
 import { bytesPerMs, type Prompt } from '../prompt.ts'
 import { digitPrompts } from './digit-prompts.ts'
 import type { LatenessHistogram } from './lateness.ts'
@@ -32,19 +30,18 @@ export interface SenderUser {
 /** Is shown each frame of sound as it leaves; for recording our side. The bytes are read before the call returns. */
 export interface SentAudioSink {
   sentAudio(tick: number, codec: AudioCodec, bytes: Uint8Array, offset: number, length: number): void
+  /** Somebody else's sound, which left as it came: on its source's clock, by its source's header. */
+  relayedAudio(header: RtpHeader, codec: AudioCodec, bytes: Uint8Array, nowMs: number): void
 }
 
 /** After a stall so many late frames are sent at once; what is later still is skipped. A jitter buffer holds them. */
 const maxLateFrames = 3
 
-/** Longer pauses of the peer begin the echo anew, on our clock. */
-const maxEchoGapTicks = 4000
+/** The number of keys that are said for somebody else: nobody is told of their end. */
+const noRun = 0
 
-/** What fits a packet on any link; peers' longer ones are not echoed. */
-const maxEchoBytes = 1400
-
-/** Sending copies, and there is one packet at a time. */
-const echoPacket = new Uint8Array(rtpHeaderBytes + maxEchoBytes)
+/** Keys that wait to be said for somebody else. Nobody types so far ahead. */
+const maxKeysToSay = 32
 
 /** A new talkspurt may wait this long for a quieter tick, so that streams that begin together do not stay one burst. */
 const spreadTicks = 8
@@ -76,16 +73,12 @@ export class Sender extends Paced {
   /** The tick at which sound would go on without a gap. */
   #nextTick = rest
   #isMarked = true
-  #isEchoing = false
   #maxLatenessUs = 0
   readonly #user: SenderUser
   #agreed: AgreedMedia | null = null
   /** Of `#list`. */
   #playId = 0
-  #echoedSsrc = 0
-  /** Of the last packet that was echoed, as it came and as it went. */
-  #echoedTimestamp = 0
-  #echoTimestamp = 0
+  #keysToSay: Digit[] = []
 
   constructor(shop: SendingShop, stream: OutgoingStream, user: SenderUser) {
     super()
@@ -94,7 +87,7 @@ export class Sender extends Paced {
     this.#user = user
   }
 
-  /** Whether something is being sent by the clock. Echo waits for it. */
+  /** Whether something is being sent by the clock. What is passed on waits for it. */
   get isBusy(): boolean {
     return this.#list !== null || this.#digits !== null || this.#events?.isBusy === true
   }
@@ -114,34 +107,51 @@ export class Sender extends Paced {
     this.#sinks = others.length > 0 ? others : null
   }
 
-  /**
-   * Sends the peer's own sound back to it, as it comes: on its clock, with its pauses and its losses. Only while nothing
-   * is sent by our clock. RFC 4733 digits are not echoed.
-   * @param header - of the packet received.
-   * @param codec - what its payload is in; it goes back in the agreed one.
-   */
-  echo(header: RtpHeader, codec: AudioCodec, bytes: Uint8Array): void {
-    const agreed = this.#agreed
-    const length = header.payloadBytes
-    if (agreed === null || !this.#isSending || this.isBusy || length === 0 || length > maxEchoBytes) return
-    const { nowTick } = this.#shop.pacer
-    const ahead = timestampDistance(this.#echoedTimestamp, header.timestamp)
-    const isGoingOn = this.#isEchoing && header.ssrc === this.#echoedSsrc && ahead < maxEchoGapTicks
-    // A packet that was overtaken comes too late to be said again.
-    if (isGoingOn && ahead <= 0) return
-    if (!isGoingOn) this.#stream.settleClock(nowTick)
-    const timestamp = isGoingOn ? (this.#echoTimestamp + ahead) | 0 : this.#stream.timestampAt(nowTick)
-    const payload = bytes.subarray(header.payloadOffset, header.payloadOffset + length)
-    if (codec === agreed.sendCodec) echoPacket.set(payload, rtpHeaderBytes)
-    else transcodeG711(codec, payload, echoPacket, rtpHeaderBytes)
-    const isMarked = header.isMarked || !isGoingOn
-    this.#isEchoing = true
+  /** Who is shown what leaves; null for nobody. */
+  get sinks(): readonly SentAudioSink[] | null {
+    return this.#sinks
+  }
+
+  /** Whether anything may be sent: not before the first agreement, nor to a peer that holds. */
+  get isSending(): boolean {
+    return this.#isSending
+  }
+
+  /** Whether somebody else's sound may be sent now: the peer listens, and nothing of our own is being sent. */
+  get isFree(): boolean {
+    return this.#isSending && !this.isBusy
+  }
+
+  get codec(): AudioCodec {
+    return this.#codec
+  }
+
+  get payloadType(): number {
+    return this.#payloadType
+  }
+
+  get ptimeMs(): number {
+    return this.#ptimeMs
+  }
+
+  /** The number that keys are sent with; null where events were not agreed. */
+  get eventPayloadType(): number | null {
+    return this.#agreed?.telephoneEvent?.sendPayloadType ?? null
+  }
+
+  /** Somebody else's packet left on this stream: what we send next begins anew. */
+  relayed(): void {
     this.#isMarked = true
-    this.#echoedSsrc = header.ssrc
-    this.#echoedTimestamp = header.timestamp
-    this.#echoTimestamp = timestamp
-    if (this.#sinks) showAll(this.#sinks, nowTick, agreed.sendCodec, echoPacket, length)
-    this.#stream.send(echoPacket, rtpHeaderBytes + length, agreed.sendPayloadType, isMarked, timestamp, nowTick)
+  }
+
+  /** Says a key for somebody else, as tones, behind those that wait. Not while a prompt plays or keys of our own are sent. */
+  sayKey(key: Digit): void {
+    const isOurs = this.#digits !== null && this.#digits.id !== noRun
+    if (!this.#isSending || this.#list !== null || this.#events?.isBusy === true || isOurs) return
+    if (this.#keysToSay.length >= maxKeysToSay) return
+    this.#keysToSay.push(key)
+    if (this.#digits === null) this.#sayNextKey()
+    this.#start()
   }
 
   /** Takes what was agreed; the frame that is due next follows it. */
@@ -177,6 +187,7 @@ export class Sender extends Paced {
 
   /** Sends keys one after the other, once connected. Replaces what is being sent. */
   sendDigits(id: number, digits: readonly Digit[]): void {
+    this.#keysToSay.length = 0
     if (this.#digits) this.stopDigits(this.#digits.id)
     if (digits.length === 0) return this.#user.digitsEnded(id, 'finished')
     this.#digits = { id, keys: digits, tones: null }
@@ -214,6 +225,7 @@ export class Sender extends Paced {
   close(): void {
     this.#shop.pacer.remove(this)
     this.#events = null
+    this.#keysToSay.length = 0
     this.#endPlay('stopped')
     this.#endDigits('stopped')
   }
@@ -257,7 +269,7 @@ export class Sender extends Paced {
     if (!this.#isSending || events === null || payloadType === undefined) return
     const slot = this.#shop.ring.take(eventPayloadBytes)
     writeEventPayload(slot.bytes, rtpHeaderBytes, events.code, events.isEnd, events.durationTicks)
-    this.#stream.send(slot.bytes, slot.bytes.length, payloadType, events.isMarked, events.timestamp, tick)
+    this.#stream.send(slot.bytes, 0, slot.bytes.length, payloadType, events.isMarked, events.timestamp, tick)
     this.#countLateness(tick)
     this.#isMarked = true
   }
@@ -272,11 +284,10 @@ export class Sender extends Paced {
     const payloadBytes = this.#ptimeMs * bytesPerMs
     const slot = this.#shop.ring.take(payloadBytes)
     list.fill(this.#codec, slot.payloadWords)
-    if (this.#isMarked) this.#stream.settleClock(tick)
+    if (this.#isMarked) this.#stream.settleClock(tick, this.#ptimeMs * ticksPerMs)
     const timestamp = this.#stream.timestampAt(tick)
-    this.#stream.send(slot.bytes, slot.bytes.length, this.#payloadType, this.#isMarked, timestamp, tick)
+    this.#stream.send(slot.bytes, 0, slot.bytes.length, this.#payloadType, this.#isMarked, timestamp, tick)
     this.#isMarked = false
-    this.#isEchoing = false
     this.#countLateness(tick)
     if (this.#sinks) showAll(this.#sinks, tick, this.#codec, slot.bytes, payloadBytes)
   }
@@ -311,7 +322,13 @@ export class Sender extends Paced {
     const digits = this.#digits
     if (digits === null) return
     this.#digits = null
-    this.#user.digitsEnded(digits.id, end)
+    if (digits.id !== noRun) this.#user.digitsEnded(digits.id, end)
+    else this.#sayNextKey()
+  }
+
+  #sayNextKey(): void {
+    const key = this.#keysToSay.shift()
+    if (key !== undefined) this.#digits = { id: noRun, keys: [key], tones: new Playlist(digitPrompts([key]), false) }
   }
 }
 

@@ -28,6 +28,8 @@ export interface RecordOptions {
   readonly maxDurationMs: number
   /** Ends after so much quiet behind the last sound; null: never. */
   readonly silenceMs: number | null
+  /** What the file holds of a paused stretch: nothing (`gap`, the usual), or quiet of its length, so that its time stays true. */
+  readonly pausedAs?: 'gap' | 'silence'
 }
 
 export type RecordEnd = 'stopped' | 'max-duration' | 'silence' | 'endpoint-closed' | 'write-failed'
@@ -108,6 +110,59 @@ export interface MediaEndpoint {
   close(): Promise<MediaStats>
 }
 
+/** Two endpoints that hear each other. Ends by itself when either endpoint closes. */
+export interface MediaBridge {
+  /**
+   * Whether what this endpoint receives is kept from the other. Digits too. Both directions are open at the start.
+   * @param from - one of the two.
+   */
+  mute(from: MediaEndpoint, isMuted: boolean): void
+  /** Parts them; what they play, record and collect goes on. Idempotent. */
+  close(): void
+}
+
+export interface BridgeOptions {
+  /** Whether keys of one side reach the other: as RFC 4733 where it was agreed there, as tones in the audio elsewhere. Yes unless told otherwise. */
+  readonly passDigits?: boolean
+}
+
+/** Hears from a room, on the main thread. */
+export interface MediaRoomUser {
+  /** The room is gone through a fault of ours: its worker ended. All members are parted. Told once, as one sentence. */
+  roomFailed(sentence: string): void
+}
+
+/** One endpoint in a room. */
+export interface RoomMember {
+  /** Who hears what this member says: all others (the start), nobody (muted: an empty list), or only these. */
+  heardBy(who: 'all' | readonly RoomMember[]): void
+  /** Whether it hears the room. Yes at the start. */
+  hears(isHearing: boolean): void
+  /** Takes it out. Idempotent; done by itself when the endpoint closes. */
+  leave(): void
+}
+
+/**
+ * Several endpoints of any workers, mixed in the room's home worker: each hears all who are heard by it, never itself, saturated and not
+ * wrapped. While an endpoint plays something of its own, that wins for it.
+ */
+export interface MediaRoom {
+  join(endpoint: MediaEndpoint): RoomMember
+  /** Plays into the room, for every member that hears; mixed with what is said. A second call while one plays replaces it. */
+  play(
+    prompts: readonly Prompt[],
+    options?: { loop?: boolean },
+  ): { readonly ended: Promise<{ end: PlayEnd; playedMs: number }>; stop(): void }
+  /** Records all that is said in it, mixed, mono. `channels` is ignored. */
+  record(options: RecordOptions): {
+    readonly ended: Promise<RecordResult>
+    pause(isPaused: boolean): void
+    stop(): void
+  }
+  /** Parts everybody and ends what plays and records. Idempotent. */
+  close(): void
+}
+
 export interface MediaPlane {
   /**
    * An endpoint on a port pair that is bound already; no message to the worker is waited for.
@@ -120,6 +175,15 @@ export interface MediaPlane {
     timeoutMs: number | null
     near?: MediaEndpoint
   }): MediaEndpoint
+  /**
+   * Joins two endpoints, of the same or of two workers. Each sends what the other receives: packet by packet and undecoded while the
+   * codecs are equal (sequence numbers, timestamps and SSRC are the sending side's own), decoded and encoded where they differ.
+   * What an endpoint plays of its own wins over the bridge while it lasts. Recordings of `both` channels hear the bridged sound as ours.
+   * An endpoint is in one bridge or one room at a time: joining anew takes it out of the old one.
+   */
+  bridge(a: MediaEndpoint, b: MediaEndpoint, options?: BridgeOptions): MediaBridge
+  /** @param options.near - an endpoint whose worker becomes the home of the room. */
+  openRoom(options: { user: MediaRoomUser; near?: MediaEndpoint }): MediaRoom
   /** For metrics. */
   readonly counts: { readonly endpoints: number; readonly freePorts: number }
   close(): Promise<void>
