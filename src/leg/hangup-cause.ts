@@ -5,8 +5,12 @@ export type HangupCause =
   | 'no-answer'
   | 'rejected'
   | 'cancelled'
+  | 'answered-elsewhere'
+  | 'transferred'
+  | 'do-not-disturb'
   | 'number-unknown'
   | 'number-incomplete'
+  | 'too-many-hops'
   | 'not-registered'
   | 'temporarily-unavailable'
   | 'unauthorized'
@@ -43,8 +47,12 @@ export const hangupCauses: Readonly<Record<HangupCause, CauseEntry>> = {
   'no-answer': { sipStatus: 480, q850: 19, text: 'No answer from user' },
   rejected: { sipStatus: 603, q850: 21, text: 'Call rejected' },
   cancelled: { sipStatus: 487, q850: 16, text: 'Cancelled by the caller' },
+  'answered-elsewhere': { sipStatus: 487, q850: 26, text: 'Call completed elsewhere' },
+  transferred: { sipStatus: 480, q850: 16, text: 'Transferred' },
+  'do-not-disturb': { sipStatus: 480, q850: 18, text: 'Do not disturb' },
   'number-unknown': { sipStatus: 404, q850: 1, text: 'Unallocated number' },
   'number-incomplete': { sipStatus: 484, q850: 28, text: 'Invalid number format' },
+  'too-many-hops': { sipStatus: 483, q850: 25, text: 'Too many hops' },
   'not-registered': { sipStatus: 480, q850: 20, text: 'Subscriber absent' },
   'temporarily-unavailable': { sipStatus: 480, q850: 18, text: 'No user responding' },
   unauthorized: { sipStatus: 403, q850: 21, text: 'Not authenticated' },
@@ -79,6 +87,9 @@ export function causeOfStatus(status: number): HangupCause {
       return 'timeout'
     case 480:
       return 'temporarily-unavailable'
+    case 482:
+    case 483:
+      return 'too-many-hops'
     case 484:
       return 'number-incomplete'
     case 486:
@@ -97,5 +108,46 @@ export function causeOfStatus(status: number): HangupCause {
     default:
       if (status >= 200 && status < 300) return 'normal'
       return status >= 500 && status < 600 ? 'network-failure' : 'rejected'
+  }
+}
+
+/**
+ * Our name for a Q.850 cause that came in Reason (RFC 3326, RFC 6432), where it says more than the status it came with: a gateway
+ * has to put the hundred causes of the telephone network into a dozen statuses. Null for those that say nothing (16, 31, 127).
+ */
+export function causeOfQ850(q850: number): HangupCause | null {
+  switch (q850) {
+    case 1: // unallocated number
+    case 22: // number changed
+      return 'number-unknown'
+    case 17:
+      return 'busy'
+    case 18: // no user responding
+    case 19: // alerted, no answer
+      return 'no-answer'
+    case 20:
+      return 'not-registered'
+    case 21:
+      return 'rejected'
+    case 26: // non-selected user clearing
+      return 'answered-elsewhere'
+    case 27: // destination out of order
+      return 'temporarily-unavailable'
+    case 28:
+      return 'number-incomplete'
+    case 34: // no circuit
+    case 42: // switching equipment congestion
+    case 44: // requested circuit not available
+    case 47: // resource unavailable
+      return 'congestion'
+    case 38: // network out of order
+    case 41: // temporary failure
+      return 'network-failure'
+    case 65: // bearer capability not implemented
+    case 79:
+    case 88: // incompatible destination
+      return 'not-acceptable'
+    default:
+      return null
   }
 }

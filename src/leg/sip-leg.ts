@@ -1,87 +1,95 @@
-import type { Clock } from '../base/clock.ts'
 import { SwitchhookError, toError } from '../base/errors.ts'
 import type { LegId } from '../base/ids.ts'
 import type { Logger } from '../base/log.ts'
-import type {
-  DetectedDigit,
-  Digit,
-  MediaEndpoint,
-  MediaEndpointUser,
-  MediaPlane,
-  MediaStats,
-  RecordOptions,
-} from '../media/plane/types.ts'
+import type { DetectedDigit, Digit, MediaStats, RecordOptions } from '../media/plane/types.ts'
 import type { Prompt } from '../media/prompt.ts'
-import type { AgreedMedia } from '../sdp/types.ts'
-import type { IncomingInvite, InviteUsageUser, MessageSummary, Reason, UsageEnd } from '../sip/dialog/types.ts'
-import { DigitFilter } from './digit-filter.ts'
+import type {
+  IncomingRefer,
+  InviteUsage,
+  InviteUsageUser,
+  MessageSummary,
+  OfferOutcome,
+  Reason,
+  UsageEnd,
+} from '../sip/dialog/types.ts'
+import type { NameAddress } from '../sip/message/types.ts'
+import { parseUri } from '../sip/message/uri.ts'
 import { type HangupCause, hangupCauses } from './hangup-cause.ts'
-import { readInfoDigit } from './info-digit.ts'
-import type { Leg, LegEnd, LegParty, LegRecording, LegState, LegUser, Playing, Sending } from './leg.ts'
-import { MediaAgreement } from './media-agreement.ts'
-import { endOfUsage } from './usage-end.ts'
+import type {
+  Leg,
+  LegDirection,
+  LegEnd,
+  LegEndOptions,
+  LegFacts,
+  LegParty,
+  LegRecording,
+  LegRole,
+  LegState,
+  LegUser,
+  Playing,
+  ReferEnd,
+  Sending,
+} from './leg.ts'
+import type { LegDirectory } from './leg-directory.ts'
+import { type HoldEnd, LegHold, type LegHoldUser } from './leg-hold.ts'
+import { LegMedia, type LegMediaParts, type LegMediaUser, setMediaOf } from './leg-media.ts'
+import type { OurOffer } from './media-agreement.ts'
+import { PeerTransfer, referEndOf } from './transfer.ts'
+import { endOfUsage, reasonsFor } from './usage-end.ts'
 
-export interface SipLegParts {
-  readonly clock: Clock
+export interface SipLegParts extends LegMediaParts {
   readonly log: Logger
-  readonly plane: MediaPlane
-  /** Where our RTP socket is bound for this peer, and what its SDP is told. */
-  readonly media: { readonly bindAddress: string; readonly advertisedAddress: string }
-  /** Neither RTP nor RTCP for so long ends the leg; null: never. */
-  readonly mediaTimeoutMs: number | null
+  /** All legs of the server, for Replaces. */
+  readonly directory: LegDirectory
 }
 
-/** An inbound SIP call: an INVITE usage for the signalling, an endpoint of the media plane for the sound. */
-export class SipLeg implements Leg, InviteUsageUser, MediaEndpointUser {
+export interface SipLegIdentity {
   readonly id: LegId
-  readonly role = 'caller'
-  readonly direction = 'inbound'
+  readonly role: LegRole
+  readonly direction: LegDirection
   readonly party: LegParty
-  readonly #invite: IncomingInvite
-  readonly #clock: Clock
-  readonly #log: Logger
-  readonly #endpoint: MediaEndpoint
-  readonly #agreement: MediaAgreement
-  readonly #filter = new DigitFilter()
+  /** A leg whose media worker is preferred. */
+  readonly near: Leg | null
+}
+
+/** What inbound and outbound SIP legs have in common: an INVITE usage for the signalling, `LegMedia` for the sound. */
+export abstract class SipLeg implements Leg, InviteUsageUser, LegMediaUser, LegHoldUser {
+  readonly id: LegId
+  readonly role: LegRole
+  readonly direction: LegDirection
+  readonly party: LegParty
+  protected readonly media: LegMedia
+  protected readonly log: Logger
+  readonly #parts: SipLegParts
+  readonly #hold = new LegHold(this)
   #user: LegUser | null = null
   #state: LegState = 'ringing'
   #ending: LegEnd | null = null
-  /** The SDP of our side for the first offer/answer exchange: the answer to the INVITE's offer, or our offer. */
-  #localSdp: Uint8Array
-  #hasEarlyMedia = false
-  #collecting = 0
-  /** Set by the first RFC 4733 or INFO digit: tones in the audio are speech from then on. */
-  #hasBetterCarrier = false
-  #finalStats: Promise<MediaStats> | null = null
+  /** The answer to an offer that the peer asked for by a message without SDP. */
+  #wanted: OurOffer | null = null
 
-  /**
-   * Binds media to an INVITE and works out the answer, without sending anything.
-   * @throws NegotiationError `sdp.…` when there is nothing in common; LimitError `media.no-ports`; ParseError for SDP that is none.
-   */
-  constructor(id: LegId, invite: IncomingInvite, party: LegParty, parts: SipLegParts) {
+  /** @throws LimitError `media.no-ports`. */
+  constructor({ id, role, direction, party, near }: SipLegIdentity, parts: SipLegParts) {
     this.id = id
+    this.role = role
+    this.direction = direction
     this.party = party
-    this.#invite = invite
-    this.#clock = parts.clock
-    this.#log = parts.log.child({ legId: id })
-    this.#endpoint = parts.plane.open({
-      user: this,
-      localAddress: parts.media.bindAddress,
-      timeoutMs: parts.mediaTimeoutMs,
-    })
-    this.#agreement = new MediaAgreement({
-      address: parts.media.advertisedAddress,
-      port: this.#endpoint.localPort,
-      sessionId: Math.floor(parts.clock.wallTime() / 1000),
-    })
-    try {
-      this.#localSdp = invite.offer === null ? this.#agreement.offer() : this.#agreement.answer(invite.offer)
-    } catch (thrown) {
-      this.#closeMedia()
-      throw thrown
-    }
-    invite.attach(this)
+    this.#parts = parts
+    this.log = parts.log.child({ legId: id })
+    this.media = new LegMedia(parts, this, direction === 'inbound' ? 'caller' : 'called party', near)
+    setMediaOf(this, this.media)
   }
+
+  /** The dialog in force; null while there is none. */
+  protected abstract readonly usage: InviteUsage | null
+  /** Our own address in it. */
+  protected abstract readonly ownAddress: NameAddress | null
+  abstract readonly sipCallId: string
+  abstract ring(): void
+  abstract openEarlyMedia(): void
+  abstract answer(): void
+  /** @param status - what an unanswered INVITE of the peer is refused with; null: CANCEL or BYE. */
+  protected abstract endUsage(status: number | null, reasons: readonly Reason[]): void
 
   get state(): LegState {
     return this.#state
@@ -91,214 +99,222 @@ export class SipLeg implements Leg, InviteUsageUser, MediaEndpointUser {
     return this.#ending
   }
 
-  get sipCallId(): string {
-    return this.#invite.usage.sipCallId
-  }
-
   get codec(): string | null {
-    return this.#agreement.current?.sendCodec ?? null
+    return this.media.agreed?.sendCodec ?? null
   }
 
   attach(user: LegUser): void {
     this.#user = user
-    const { current } = this.#agreement
-    if (current) this.#noteAgreement('offerAnswered', current)
+    this.media.noteAgreement('offerAnswered')
   }
 
-  ring(): void {
-    if (this.#state === 'ringing' && !this.#hasEarlyMedia) this.#invite.provisional(180)
-  }
-
-  openEarlyMedia(): void {
-    // Without the peer's offer there is nowhere to send audio to before the answer.
-    if (this.#state !== 'ringing' || this.#hasEarlyMedia || this.#invite.offer === null) return
-    this.#hasEarlyMedia = true
-    this.#invite.provisional(183, { sdp: this.#localSdp })
-    this.#connect()
-  }
-
-  answer(): void {
-    if (this.#state !== 'ringing') return
-    this.#state = 'answered'
-    this.#invite.accept({ sdp: this.#localSdp })
-    this.#connect()
-  }
-
-  end(cause: HangupCause, options: { readonly status?: number; readonly text?: string } = {}): void {
+  end(cause: HangupCause, options: LegEndOptions = {}): void {
     if (this.#state === 'ended') return
-    const { sipStatus, q850, text } = hangupCauses[cause]
-    const reasons: readonly Reason[] = [{ protocol: 'Q.850', cause: q850, text: options.text ?? text }]
-    const wasAnswered = this.#state === 'answered'
-    const status = wasAnswered ? null : (options.status ?? sipStatus)
+    const isRefusal = this.direction === 'inbound' && this.#state === 'ringing'
+    const status = isRefusal ? (options.status ?? hangupCauses[cause].sipStatus) : null
     // Finished first: the usage tells of its end while it is being ended, and the cause is ours.
-    this.#finish({ by: 'local', cause, sipStatus: status, q850: null, sentence: null })
-    if (status === null) this.#invite.usage.end({ reasons })
-    else this.#invite.reject(status, { reasons, ...retryAfter(status) })
+    this.finish({ by: 'local', cause, sipStatus: status, q850: options.q850 ?? null, sentence: null })
+    this.endUsage(status, reasonsFor(cause, options))
   }
 
   play(prompts: readonly Prompt[], options: { readonly loop?: boolean } = {}): Playing {
-    if (this.#state === 'ended') return { ended: Promise.resolve({ end: 'stopped', playedMs: 0 }), stop: () => {} }
-    return this.#endpoint.play(prompts, options)
+    return this.media.play(prompts, options)
   }
 
   sendDigits(digits: readonly Digit[]): Sending {
-    if (this.#state === 'ended') return { ended: Promise.resolve('stopped'), stop: () => {} }
-    return this.#endpoint.sendDigits(digits)
+    return this.media.sendDigits(digits)
   }
 
   record(options: RecordOptions): LegRecording {
-    return this.#endpoint.record(options)
+    return this.media.record(options)
   }
 
   echo(isOn: boolean): void {
-    if (this.#state !== 'ended') this.#endpoint.echo(isOn)
+    this.media.echo(isOn)
+  }
+
+  hold(isHeld: boolean): Promise<HoldEnd> {
+    return this.#hold.hold(isHeld)
+  }
+
+  async refer(target: string, options: { readonly limitMs: number; readonly replaces?: Leg }): Promise<ReferEnd> {
+    const { usage } = this
+    if (this.#state === 'ended' || !usage) return { outcome: 'ended' }
+    const replaces = options.replaces && this.#parts.directory.nameFor(options.replaces)
+    // As the peer would be answered by the target.
+    if (options.replaces && !replaces) return { outcome: 'refused', status: 481 }
+    let uri: ReturnType<typeof parseUri>
+    try {
+      uri = parseUri(target)
+    } catch (thrown) {
+      this.log.info({ err: toError(thrown) }, 'a transfer was asked for to what is no address')
+      return { outcome: 'refused', status: 400 }
+    }
+    const { limitMs } = options
+    const own = this.ownAddress
+    const referredBy = own && { displayName: null, uri: own.uri, parameters: new Map<string, string | null>() }
+    const progress = (status: number): void => this.note('sip', 'transferProgress', { status })
+    const outcome = await usage.refer({ target: uri, limitMs, referredBy, ...(replaces ? { replaces } : {}) }, progress)
+    return referEndOf(outcome, this.#ending?.by ?? 'remote')
   }
 
   collectDigits(isCollecting: boolean): void {
-    this.#collecting = Math.max(0, this.#collecting + (isCollecting ? 1 : -1))
-    this.#armInband()
+    this.media.digits.collect(isCollecting)
   }
 
   stats(): Promise<MediaStats> {
-    return this.#finalStats ?? this.#endpoint.stats()
+    return this.media.stats()
   }
 
-  // MediaEndpointUser: news from the media plane.
+  // LegMediaUser: news of the sound.
 
   digitReceived(digit: DetectedDigit): void {
+    if (this.#state !== 'ended') this.#user?.digitReceived(digit)
+  }
+
+  mediaNoted(what: string, facts: LegFacts): void {
+    this.note('media', what, facts)
+  }
+
+  /** Something below gave way: CANCEL or BYE with what we know, and the record says that it was the network or us. */
+  mediaBroken(cause: HangupCause, sentence: string): void {
     if (this.#state === 'ended') return
-    if (digit.carrier !== 'inband' && !this.#hasBetterCarrier) {
-      this.#hasBetterCarrier = true
-      this.#armInband()
-    }
-    if (this.#filter.accept(digit)) this.#user?.digitReceived(digit)
+    const isRefusal = this.direction === 'inbound' && this.#state === 'ringing'
+    const status = isRefusal ? hangupCauses[cause].sipStatus : null
+    this.finish({ by: 'network', cause, sipStatus: status, q850: null, sentence })
+    this.endUsage(status, reasonsFor(cause))
   }
 
-  mediaLatched(from: string): void {
-    this.#user?.legNoted('media', 'mediaLatched', { from })
+  // LegHoldUser
+
+  makeOffer(direction: 'sendonly' | 'sendrecv'): OurOffer {
+    return this.media.agreement.offer(direction)
   }
 
-  mediaTimedOut(silentMs: number): void {
-    const sentence = `Neither RTP nor RTCP came from the caller for ${Math.round(silentMs / 1000)} s, so Switchhook hung up.`
-    this.#breakDown('media-timeout', sentence)
+  async sendOffer(sdp: Uint8Array): Promise<OfferOutcome> {
+    return (await this.usage?.offer(sdp)) ?? { kind: 'ended' }
   }
 
-  mediaFailed(sentence: string): void {
-    this.#breakDown('server-error', sentence)
+  takeAnswer(offer: OurOffer, answer: Uint8Array): boolean {
+    return this.accept(offer, answer) === null
+  }
+
+  peerHolds(isHeld: boolean): void {
+    this.#user?.legHeld(isHeld)
   }
 
   // InviteUsageUser: news from the dialog.
 
   offerReceived(sdp: Uint8Array): Uint8Array | null {
     try {
-      const answer = this.#agreement.answer(sdp)
-      this.#connect()
-      this.#noteAgreement('offerAnswered', this.#agreement.current)
+      const answer = this.media.agreement.answer(sdp)
+      this.connect()
+      this.media.noteAgreement('offerAnswered')
+      this.#hold.agreed(this.media.agreed, 'peer')
       return answer
     } catch (thrown) {
-      this.#refuseSdp(thrown)
+      this.noteRefusedSdp(thrown)
       return null
     }
   }
 
   offerWanted(): Uint8Array {
-    return this.#agreement.offer()
+    this.#wanted = this.media.agreement.offer()
+    return this.#wanted.sdp
   }
 
   answerReceived(sdp: Uint8Array): boolean {
-    try {
-      this.#agreement.accept(sdp)
-      this.#connect()
-      this.#noteAgreement('answerReceived', this.#agreement.current)
-      return true
-    } catch (thrown) {
-      this.#refuseSdp(thrown)
-      // Without a first agreement there is no call: the dialog layer ends it, and the record is to say why.
-      if (!this.#agreement.current) this.#neverAgreed(`The caller's answer cannot be used: ${toError(thrown).message}`)
-      return false
-    }
+    const offer = this.#wanted
+    this.#wanted = null
+    return offer !== null && this.accept(offer, sdp) === null
   }
 
   confirmed(): void {
-    this.#user?.legNoted('sip', 'confirmed', {})
+    this.note('sip', 'confirmed', {})
   }
 
   infoReceived(contentType: string | null, body: Uint8Array): number {
-    const info = readInfoDigit(contentType, body)
-    if (info === 'unsupported') return 415
-    // A flash or a damaged body is answered 200 all the same: a refusal makes some telephones hang up.
-    if (info) {
-      const startedMs = this.#clock.now() - Math.min(info.durationMs, 1000)
-      this.digitReceived({ digit: info.digit, carrier: 'info', startedMs, durationMs: info.durationMs })
-    }
-    return 200
+    return this.media.digits.infoReceived(contentType, body, this.#parts.clock.now())
+  }
+
+  referReceived(refer: IncomingRefer): void {
+    // Before the answer there is no call yet that could be transferred.
+    if (!this.#user || this.#state !== 'answered') return refer.reject(603)
+    this.#user.transferRequested(new PeerTransfer(refer, this.#parts.directory))
   }
 
   ended(end: UsageEnd): void {
     // What we end ourselves is finished before; this is the dialog layer, which waited for an answer to our offer.
-    if (end.by === 'local' && this.#state === 'answered' && !this.#agreement.current)
-      this.#neverAgreed('The ACK of the caller brought no answer to our offer.')
-    this.#finish(endOfUsage(end))
+    if (end.by === 'local' && !this.media.agreed) this.neverAgreed(this.unanswered)
+    this.finish(endOfUsage(end))
   }
 
   messageSeen(direction: 'incoming' | 'outgoing', summary: MessageSummary): void {
-    this.#user?.legNoted('sip', summary.text, { direction, cseq: summary.cseq })
+    this.note('sip', summary.text, { direction, cseq: summary.cseq })
   }
 
-  #connect(): void {
-    const { current } = this.#agreement
-    if (!current || this.#state === 'ended') return
-    this.#endpoint.connect(current, { signallingAddress: this.#invite.flow.remote.address })
+  // For the two directions.
+
+  protected get user(): LegUser | null {
+    return this.#user
   }
 
-  #armInband(): void {
-    if (this.#state !== 'ended') this.#endpoint.detectInband(this.#collecting > 0 && !this.#hasBetterCarrier)
+  /** Puts an answer to an offer of ours in force. @returns why it cannot be used, then what was agreed stays; null where it can. */
+  protected accept(offer: OurOffer, answer: Uint8Array): string | null {
+    try {
+      offer.accept(answer)
+    } catch (thrown) {
+      this.noteRefusedSdp(thrown)
+      return toError(thrown).message
+    }
+    this.connect()
+    this.media.noteAgreement('answerReceived')
+    this.#hold.agreed(this.media.agreed, 'us')
+    return null
   }
 
-  /** Something below gave way: BYE with what we know, and the record says that it was the network or us. */
-  #breakDown(cause: HangupCause, sentence: string): void {
+  protected connect(): void {
     if (this.#state === 'ended') return
-    const { q850, text } = hangupCauses[cause]
-    this.#finish({ by: 'network', cause, sipStatus: null, q850: null, sentence })
-    this.#invite.usage.end({ reasons: [{ protocol: 'Q.850', cause: q850, text }] })
+    this.media.connect(this.usage?.flow?.remote.address ?? null, this.#state === 'ringing')
   }
 
-  #finish(end: LegEnd): void {
+  /** What is said where our offer is never answered. */
+  protected abstract readonly unanswered: string
+
+  /** @param by - whose offer is in force. */
+  protected becomeAnswered(by: 'peer' | 'us'): void {
+    if (this.#state !== 'ringing') return
+    this.#state = 'answered'
+    this.connect()
+    if (this.direction === 'outbound') this.#user?.legAnswered()
+    this.#hold.agreed(this.media.agreed, by)
+  }
+
+  protected useDialog(usage: InviteUsage): void {
+    if (this.#state !== 'ended') this.#parts.directory.add(usage, this)
+  }
+
+  protected finish(end: LegEnd): void {
     if (this.#state === 'ended') return
     this.#state = 'ended'
     this.#ending = end
-    this.#closeMedia()
+    this.media.close()
+    this.#parts.directory.remove(this)
     this.#user?.legEnded(end)
   }
 
-  #closeMedia(): void {
-    this.#finalStats ??= this.#endpoint.close()
+  protected neverAgreed(sentence: string): void {
+    this.finish({ by: 'local', cause: 'not-acceptable', sipStatus: null, q850: null, sentence })
   }
 
-  #neverAgreed(sentence: string): void {
-    this.#finish({ by: 'local', cause: 'not-acceptable', sipStatus: null, q850: null, sentence })
+  protected note(kind: 'sip' | 'media', what: string, facts: LegFacts): void {
+    this.#user?.legNoted(kind, what, facts)
   }
 
-  #refuseSdp(thrown: unknown): void {
+  protected noteRefusedSdp(thrown: unknown): void {
     const error = toError(thrown)
     const code = error instanceof SwitchhookError ? error.code : 'unknown'
-    this.#user?.legNoted('media', 'sdpRefused', { code, sentence: error.message })
-    this.#log.info({ err: error }, 'an SDP of the peer was refused')
+    this.note('media', 'sdpRefused', { code, sentence: error.message })
+    this.log.info({ err: error }, 'an SDP of the peer was refused')
   }
-
-  #noteAgreement(what: string, agreed: AgreedMedia | null): void {
-    if (!agreed) return
-    this.#user?.legNoted('media', what, {
-      codec: agreed.sendCodec,
-      remote: `${agreed.remoteAddress}:${agreed.remotePort}`,
-      direction: agreed.direction,
-      ptimeMs: agreed.ptimeMs,
-      telephoneEvent: agreed.telephoneEvent?.receivePayloadType ?? null,
-    })
-  }
-}
-
-/** RFC 3261 §21.5.4: a refusal for load says when to come back. */
-function retryAfter(status: number): { headers?: readonly (readonly [string, string])[] } {
-  return status === 503 ? { headers: [['Retry-After', '5']] } : {}
 }
