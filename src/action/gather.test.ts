@@ -31,6 +31,36 @@ describe('gather', () => {
     expect(leg.happened.find(({ what }) => what.startsWith('stopped'))?.atMs).toBe(300)
   })
 
+  it('is not touched by keys that are to be ignored, nor its time-out', async () => {
+    const { leg, pass, outcome } = await gathering({
+      prompt: say('Your number?'),
+      maxDigits: 2,
+      firstDigitTimeoutMs: 2000,
+      ignoredKeys: 'ABCD',
+    })
+    leg.press('A')
+    await pass(500)
+    expect(leg.lines.some((line) => line.startsWith('stopped'))).toBe(false)
+    await pass(1500)
+    leg.press('B')
+    await pass(999)
+    expect(outcome()).toBeNull()
+    await pass(1)
+    expect(outcome()).toMatchObject({ outcome: 'no-input', digits: '' })
+  })
+
+  it('takes the first of what was typed ahead where only so many count', async () => {
+    let outcome: GatherOutcome | null = null
+    const { leg, pass } = await startFlow(async (call) => {
+      await call.answer()
+      await call.say('Welcome.')
+      outcome = await call.gather({ maxTypedAhead: 2, interDigitTimeoutMs: 1000 })
+    })
+    leg.press('1234')
+    await pass(2000)
+    expect(outcome).toMatchObject({ digits: '12' })
+  })
+
   it('starts the first-digit time-out behind the prompt and gives the prompt again for each attempt', async () => {
     const { leg, pass, outcome } = await gathering({ prompt: say('Hello'), attempts: 2, firstDigitTimeoutMs: 2000 })
     await pass(2999)

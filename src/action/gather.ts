@@ -1,5 +1,5 @@
-import type { Call } from '../call/call.ts'
 import type { DigitWait } from '../call/digit-buffer.ts'
+import type { Line } from '../call/line.ts'
 import type { DetectedDigit, Digit } from '../media/plane/types.ts'
 import type { Prompt } from '../media/prompt.ts'
 import { startPlaying } from './play.ts'
@@ -13,6 +13,8 @@ export interface GatherOptions {
   readonly interDigitTimeoutMs: number
   /** Longest time for the whole input behind the first digit; null: no limit. */
   readonly totalTimeoutMs: number | null
+  /** Longest time for the whole input of an attempt, from the end of its prompt; null: no limit. */
+  readonly inputTimeoutMs: number | null
   /** Ends the input and is not part of it; null: every key counts. */
   readonly endKey: Digit | null
   /** How often the prompt is given while nothing is keyed. */
@@ -21,6 +23,10 @@ export interface GatherOptions {
   readonly bargeIn: boolean
   /** Whether digits typed before the gather count. */
   readonly keepTypedAhead: boolean
+  /** Of those the first so many; null: all that are kept. */
+  readonly maxTypedAhead: number | null
+  /** Keys that are as if nobody had pressed them: `ABCD`. */
+  readonly ignoredKeys: string
   readonly signal?: AbortSignal
 }
 
@@ -29,10 +35,13 @@ export const usualGather: GatherOptions = {
   firstDigitTimeoutMs: 5000,
   interDigitTimeoutMs: 3000,
   totalTimeoutMs: null,
+  inputTimeoutMs: null,
   endKey: '#',
   attempts: 1,
   bargeIn: true,
   keepTypedAhead: true,
+  maxTypedAhead: null,
+  ignoredKeys: '',
 }
 
 export interface GatherOutcome {
@@ -47,10 +56,11 @@ export interface GatherOutcome {
 }
 
 /** Plays a prompt and collects digits by whichever carrier they come. */
-export async function gather(call: Call, prompts: readonly Prompt[], options: GatherOptions): Promise<GatherOutcome> {
+export async function gather(call: Line, prompts: readonly Prompt[], options: GatherOptions): Promise<GatherOutcome> {
   if (!options.keepTypedAhead) call.digits.clear()
+  else if (options.maxTypedAhead !== null) call.digits.keepFirst(options.maxTypedAhead)
   call.leg.collectDigits(true)
-  const reader = new DigitReader(call, options.signal)
+  const reader = new DigitReader(call, options)
   try {
     for (let attempt = 1; attempt <= options.attempts; attempt++) {
       const first = await firstDigit(call, prompts, options, reader)
@@ -67,7 +77,7 @@ export async function gather(call: Call, prompts: readonly Prompt[], options: Ga
 
 /** One attempt: the prompt, and the first digit during or behind it. */
 async function firstDigit(
-  call: Call,
+  call: Line,
   prompts: readonly Prompt[],
   options: GatherOptions,
   reader: DigitReader,
@@ -84,6 +94,7 @@ async function firstDigit(
       const digit = await during
       await playing.ended
       release()
+      reader.inputSinceMs = call.clock.now()
       if (digit.kind === 'digit') return digit
     } else {
       await playing.ended
@@ -91,6 +102,7 @@ async function firstDigit(
     }
     if (call.isEnded || reader.isStopped) return { kind: 'cancelled' }
   }
+  reader.inputSinceMs = call.clock.now()
   const done = call.doing('digits were awaited')
   const result = await reader.next(options.firstDigitTimeoutMs)
   if (!call.isEnded) done()
@@ -99,12 +111,15 @@ async function firstDigit(
 
 /** The digits behind the first, until one of the ends. */
 async function followingDigits(
-  call: Call,
+  call: Line,
   first: DetectedDigit,
   options: GatherOptions,
   reader: DigitReader,
 ): Promise<Omit<GatherOutcome, 'attempts'>> {
-  const startedMs = call.clock.now()
+  const endsAtMs = Math.min(
+    call.clock.now() + (options.totalTimeoutMs ?? Number.POSITIVE_INFINITY),
+    reader.inputSinceMs + (options.inputTimeoutMs ?? Number.POSITIVE_INFINITY),
+  )
   let digits = ''
   let next: DigitWait = { kind: 'digit', digit: first }
   for (;;) {
@@ -113,20 +128,22 @@ async function followingDigits(
     if (next.digit.digit === options.endKey) return { outcome: 'digits', digits, endedBy: 'end-key' }
     digits += next.digit.digit
     if (digits.length === options.maxDigits) return { outcome: 'digits', digits, endedBy: 'max-digits' }
-    const leftMs =
-      options.totalTimeoutMs === null ? Number.POSITIVE_INFINITY : startedMs + options.totalTimeoutMs - call.clock.now()
+    const leftMs = endsAtMs - call.clock.now()
     next = leftMs <= 0 ? { kind: 'timeout' } : await reader.next(Math.min(options.interDigitTimeoutMs, leftMs))
   }
 }
 
-function cutShort(call: Call, digits: string): Omit<GatherOutcome, 'attempts'> {
+function cutShort(call: Line, digits: string): Omit<GatherOutcome, 'attempts'> {
   return { outcome: call.isEnded ? 'ended' : 'stopped', digits, endedBy: null }
 }
 
 /** Reads the call's digits until the signal stops it. */
 class DigitReader {
-  readonly #call: Call
+  /** When the prompt of the present attempt had ended, in clock ms. */
+  inputSinceMs = 0
+  readonly #call: Line
   readonly #signal: AbortSignal | undefined
+  readonly #ignored: string
   readonly #stops = new Set<() => void>()
   readonly #onAbort = (): void => {
     this.cancel()
@@ -134,9 +151,10 @@ class DigitReader {
   }
   #cancel: () => void = () => {}
 
-  constructor(call: Call, signal: AbortSignal | undefined) {
+  constructor(call: Line, { signal, ignoredKeys }: Pick<GatherOptions, 'signal' | 'ignoredKeys'>) {
     this.#call = call
     this.#signal = signal
+    this.#ignored = ignoredKeys
     signal?.addEventListener('abort', this.#onAbort, { once: true })
   }
 
@@ -148,7 +166,27 @@ class DigitReader {
     if (this.isStopped) return Promise.resolve({ kind: 'cancelled' })
     const waiting = this.#call.digits.next(timeoutMs)
     this.#cancel = () => waiting.cancel()
-    return waiting.result
+    return this.#ignored === '' ? waiting.result : this.#nextThatCounts(waiting.result, timeoutMs)
+  }
+
+  async #nextThatCounts(first: Promise<DigitWait>, timeoutMs: number | null): Promise<DigitWait> {
+    const { clock, digits } = this.#call
+    const startedMs = clock.now()
+    const state = { isCancelled: false }
+    const cancelFirst = this.#cancel
+    this.#cancel = () => {
+      state.isCancelled = true
+      cancelFirst()
+    }
+    let result = await first
+    while (result.kind === 'digit' && this.#ignored.includes(result.digit.digit)) {
+      if (state.isCancelled || this.isStopped) return { kind: 'cancelled' }
+      const leftMs = timeoutMs === null ? null : Math.max(0, startedMs + timeoutMs - clock.now())
+      const waiting = digits.next(leftMs)
+      this.#cancel = () => waiting.cancel()
+      result = await waiting.result
+    }
+    return result
   }
 
   cancel(): void {

@@ -1,4 +1,5 @@
-import type { Call } from '../call/call.ts'
+import type { Line } from '../call/line.ts'
+import type { Playing } from '../leg/leg.ts'
 import type { Prompt } from '../media/prompt.ts'
 
 export interface PlayOptions {
@@ -14,7 +15,7 @@ export interface PlayOutcome {
 }
 
 /** Plays prompts one behind the other. Needs media: an answered call, or early media. */
-export async function play(call: Call, prompts: readonly Prompt[], options: PlayOptions = {}): Promise<PlayOutcome> {
+export async function play(call: Line, prompts: readonly Prompt[], options: PlayOptions = {}): Promise<PlayOutcome> {
   if (call.isEnded) return { outcome: 'ended', playedMs: 0 }
   if (options.signal?.aborted) return { outcome: 'stopped', playedMs: 0 }
   const started = startPlaying(call, prompts, options.loop ?? false)
@@ -27,7 +28,7 @@ export async function play(call: Call, prompts: readonly Prompt[], options: Play
 }
 
 /** The playing that `play`, `gather` and `record` share: told to the journal and to the sentence of the call's end. */
-export function startPlaying(call: Call, prompts: readonly Prompt[], loop: boolean): ReturnType<Call['leg']['play']> {
+export function startPlaying(call: Line, prompts: readonly Prompt[], loop: boolean): Playing {
   const names = prompts.map((prompt) => prompt.id).join(' + ')
   const notDoing = call.doing(`the prompt “${shorten(names)}” was playing`)
   call.note('prompt', 'promptStarted', { prompt: names, durationMs: total(prompts), loop })

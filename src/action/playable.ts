@@ -13,6 +13,12 @@ export type Playable =
       readonly language?: Language | undefined
       readonly voice?: string | undefined
     }
+  | {
+      readonly kind: 'prompt'
+      readonly name: string
+      readonly text: string
+      readonly language?: Language | undefined
+    }
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'recording'; readonly name: string; readonly language?: Language | undefined }
   | { readonly kind: 'digits'; readonly digits: string; readonly language?: Language | undefined }
@@ -29,6 +35,11 @@ interface Spoken {
 /** A text for the voice to speak; the call's language where none is given. */
 export function say(text: string, options: Spoken = {}): Playable {
   return { kind: 'say', text, language: options.language, voice: options.voice }
+}
+
+/** One of the tenant's named recordings; where it has none of that name, the text for the voice to speak. */
+export function prompt(name: string, text: string, options: { readonly language?: Language } = {}): Playable {
+  return { kind: 'prompt', name, text, language: options.language }
 }
 
 /** Digits one by one: `four seven one one`. */

@@ -62,6 +62,12 @@ export class PromptResolver {
         const { text, language = context.language, voice = null } = playable
         return [await this.#speech.speak({ text, language, voice }, signal)]
       }
+      case 'prompt': {
+        const { name, text, language = context.language } = playable
+        const path = this.#recordings.find(context.tenant, name, language)
+        if (path !== null) return [await this.#load(path, signal)]
+        return [await this.#speech.speak({ text, language, voice: null }, signal)]
+      }
       case 'file':
         return [await this.#load(playable.path, signal)]
       case 'recording':

@@ -1,8 +1,7 @@
-import { join } from 'node:path'
 import { toError } from '../base/errors.ts'
-import type { IdFactory, RecordingId } from '../base/ids.ts'
+import type { RecordingId } from '../base/ids.ts'
 import type { Call } from '../call/call.ts'
-import type { RecordingRecord } from '../call/records.ts'
+import { type KeptRecording, keepRecording, type RecordingParts } from '../call/recording.ts'
 import type { Digit, RecordEnd, RecordResult } from '../media/plane/types.ts'
 import type { Prompt } from '../media/prompt.ts'
 import { play } from './play.ts'
@@ -13,6 +12,8 @@ export interface RecordOptions {
   readonly silenceMs: number | null
   /** A key that ends it; null: none does. */
   readonly endKey: Digit | 'any' | null
+  /** What the file's name begins with: an id that its owner knows the call by. */
+  readonly fileName?: string
   readonly signal?: AbortSignal
 }
 
@@ -31,15 +32,10 @@ export interface RecordOutcome {
   readonly problem: string | null
 }
 
-export interface RecordParts {
-  readonly ids: IdFactory
-  readonly dataFolder: string
-}
-
 /** Records what the caller says into a file of its own, written as it is spoken. */
 export async function record(
   call: Call,
-  parts: RecordParts,
+  parts: RecordingParts,
   lead: readonly Prompt[],
   options: RecordOptions,
 ): Promise<RecordOutcome | { readonly outcome: 'ended' | 'stopped' }> {
@@ -55,69 +51,38 @@ export async function record(
   return await finished
 }
 
-async function capture(call: Call, parts: RecordParts, options: RecordOptions): Promise<RecordOutcome> {
-  const row = newRecording(call, parts)
-  const opened = call.records.openRecording(row)
-  const recording = call.leg.record({
-    recordingId: row.id,
-    file: join(parts.dataFolder, row.file),
-    channels: 'received',
-    maxDurationMs: options.maxDurationMs,
-    silenceMs: options.silenceMs,
-  })
-  call.note('recording', 'recordingStarted', { recordingId: row.id })
+async function capture(call: Call, parts: RecordingParts, options: RecordOptions): Promise<RecordOutcome> {
+  const { maxDurationMs, silenceMs, fileName } = options
+  const kept = keepRecording(call, parts, { channels: 'received', maxDurationMs, silenceMs, fileName }, (whole) =>
+    call.leg.record(whole),
+  )
   const notDoing = call.doing('it was recorded')
-  const endKey = watchEndKey(call, options.endKey, () => recording.stop())
-  const onAbort = (): void => recording.stop()
+  const endKey = watchEndKey(call, options.endKey, () => kept.stop())
+  const onAbort = (): void => kept.stop()
   options.signal?.addEventListener('abort', onAbort, { once: true })
 
-  const result = await recording.ended
+  await kept.stopped
   options.signal?.removeEventListener('abort', onAbort)
   endKey.close()
   notDoing()
-  call.note('recording', 'recordingEnded', { recordingId: row.id, end: result.end, durationMs: result.durationMs })
-  await opened.catch((thrown) => {
-    call.log.error({ recordingId: row.id, err: toError(thrown) }, 'the row of a recording could not be opened')
-  })
-  await closeRow(call, row.id, result)
-  const hasFailed = result.end === 'write-failed'
+  return outcomeOf(kept, await kept.ended, endKey.wasPressed ? 'end-key' : null, call.isEnded)
+}
+
+/** What became of a recording, for whoever asked for it. */
+export function outcomeOf(
+  kept: KeptRecording,
+  result: RecordResult,
+  key: 'end-key' | null,
+  isCallOver: boolean,
+): RecordOutcome {
   return {
-    outcome: hasFailed ? 'failed' : 'recorded',
-    recordingId: row.id,
-    file: row.file,
+    outcome: result.end === 'write-failed' ? 'failed' : 'recorded',
+    recordingId: kept.id,
+    file: kept.file,
     durationMs: result.durationMs,
-    endedBy: endKey.wasPressed ? 'end-key' : endedBy(result.end, call.isEnded),
+    endedBy: key ?? endedBy(result.end, isCallOver),
     heardSound: result.heardSound,
     problem: result.problem,
-  }
-}
-
-function newRecording(call: Call, parts: RecordParts): RecordingRecord {
-  const id = parts.ids.recording()
-  const startedAt = call.clock.wallTime()
-  const day = new Date(startedAt).toISOString().slice(0, 10)
-  return {
-    id,
-    callId: call.id,
-    tenant: call.tenant,
-    file: join('recordings', day, `${id}.wav`),
-    channels: 1,
-    state: 'recording',
-    startedAt,
-    durationMs: null,
-    fileBytes: null,
-    problem: null,
-  }
-}
-
-async function closeRow(call: Call, id: RecordingId, result: RecordResult): Promise<void> {
-  const { durationMs, fileBytes, problem } = result
-  const state = result.end === 'write-failed' ? 'failed' : 'saved'
-  if (problem !== null) call.note('problem', 'recordingFailed', { recordingId: id, problem })
-  try {
-    await call.records.closeRecording(id, { state, durationMs, fileBytes, problem })
-  } catch (thrown) {
-    call.log.error({ recordingId: id, err: toError(thrown) }, 'the row of a recording could not be closed')
   }
 }
 

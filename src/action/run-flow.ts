@@ -36,6 +36,8 @@ export function flowProgram(flow: Flow, parts: FlowCallParts, options: RunFlowOp
       return
     }
     if (end.kind === 'returned') {
+      // A callee that hung up is the reason, and not that the flow had nothing more to do.
+      if (call.news?.endedBy) return call.end({ by: 'program', cause: 'normal', sentence: null })
       const sentence = call.isAnswered
         ? `${options.name} was done without hanging up, so Switchhook did.`
         : `${options.name} was done without answering or refusing the call.`
@@ -45,6 +47,8 @@ export function flowProgram(flow: Flow, parts: FlowCallParts, options: RunFlowOp
     const why =
       end.kind === 'threw' ? `failed: ${end.error.message}` : `did nothing for ${options.idleLimitMs / 1000} s`
     call.note('problem', end.kind === 'threw' ? 'flowThrew' : 'flowHung', { why })
+    // Whoever else takes part is not to hear the apology.
+    call.dismissOthers()
     call.log.error(end.kind === 'threw' ? { err: end.error } : {}, `${options.name} ${why}`)
     const heard = call.isAnswered && (await apologise(call, parts.prompts, flowCall.language, options.timeZone))
     const tail = heard ? '; the caller heard an apology and was hung up.' : '.'

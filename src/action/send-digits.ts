@@ -1,5 +1,5 @@
 import { ParseError } from '../base/errors.ts'
-import type { Call } from '../call/call.ts'
+import type { Line } from '../call/line.ts'
 import type { Digit } from '../media/plane/types.ts'
 
 export interface SendDigitsOutcome {
@@ -13,7 +13,7 @@ const maxDigits = 64
  * Sends key presses to the other side.
  * @param digits - 0 to 9, `*`, `#`, A to D; at most 64. Throws ParseError `action.digits-invalid` for others.
  */
-export async function sendDigits(call: Call, digits: string, signal?: AbortSignal): Promise<SendDigitsOutcome> {
+export async function sendDigits(call: Line, digits: string, signal?: AbortSignal): Promise<SendDigitsOutcome> {
   if (!/^[0-9*#A-Da-d]+$/.test(digits) || digits.length > maxDigits) {
     throw new ParseError('action.digits-invalid', `Digits are 1 to ${maxDigits} of 0-9, *, #, A-D.`)
   }

@@ -78,7 +78,7 @@ describe('the calls of a server', () => {
     const leg = new FakeLeg(clock)
     const call = calls.begin(leg, target, async (begun) => begun.answer())
     await clock.advanceAsync(0)
-    for (let i = 0; i < 10_000; i++) call.legNoted('sip', 'INFO', {})
+    for (let i = 0; i < 10_000; i++) call.journal('sip', leg.id, 'INFO')
     leg.hangUp()
     await clock.advanceAsync(0)
     expect(records.journal).toHaveLength(4001)

@@ -3,8 +3,14 @@ import { toError } from '../base/errors.ts'
 import type { CallId, IdFactory } from '../base/ids.ts'
 import type { Logger } from '../base/log.ts'
 import type { Leg } from '../leg/leg.ts'
-import { Call, type CallTarget } from './call.ts'
+import type { LegMixer } from '../leg/mixer.ts'
+import { Call, type CallParts, type CallTarget } from './call.ts'
+import { nobodyToReach, nothingToMix } from './call-parts.ts'
+import type { Party } from './party.ts'
+import type { Reacher } from './reach.ts'
 import type { CallRecord, CallRecords } from './records.ts'
+import { type CallSounds, noSounds } from './sounds.ts'
+import { Transfers } from './transfers.ts'
 
 /** What runs on a call from the moment its record is open. Never rejects for what its author did wrong. */
 export type Program = (call: Call) => Promise<void>
@@ -15,22 +21,43 @@ export interface CallsUser {
   callEnded(call: Call, record: CallRecord): void
 }
 
+export interface CallsParts {
+  readonly clock: Clock
+  readonly ids: IdFactory
+  readonly log: Logger
+  readonly records: CallRecords
+  readonly user?: CallsUser
+  /** What joins legs. Without it calls have one party each. */
+  readonly mixer?: LegMixer
+  /** Who finds whom to ring. Without it nobody is. */
+  readonly reacher?: Reacher
+  /** Music on hold and the like. Without it who waits hears nothing. */
+  readonly sounds?: CallSounds
+}
+
 /** All calls that are up. Opens each one's record before its program may answer, and ends them all when the server stops. */
 export class Calls {
   readonly #clock: Clock
   readonly #ids: IdFactory
   readonly #log: Logger
-  readonly #records: CallRecords
+  readonly #parts: CallParts
   readonly #user: CallsUser | null
   readonly #live = new Map<CallId, Call>()
   #isDraining = false
 
-  constructor(parts: { clock: Clock; ids: IdFactory; log: Logger; records: CallRecords; user?: CallsUser }) {
-    this.#clock = parts.clock
+  constructor(parts: CallsParts) {
+    const { clock, log, records, mixer = nothingToMix, reacher = nobodyToReach, sounds = noSounds } = parts
+    this.#clock = clock
     this.#ids = parts.ids
-    this.#log = parts.log
-    this.#records = parts.records
+    this.#log = log
     this.#user = parts.user ?? null
+    const parties = new Map<Leg, Party>()
+    const transfers = new Transfers({
+      callOf: (party) => this.find(party.home.id),
+      partyOf: (leg) => parties.get(leg) ?? null,
+    })
+    const nextSerial = (): number => this.#ids.serial()
+    this.#parts = { clock, log, records, mixer, reacher, sounds, transfers, parties, nextSerial }
   }
 
   get count(): number {
@@ -49,10 +76,18 @@ export class Calls {
     return this.#live.get(id as CallId) ?? null
   }
 
-  /** Makes a call of a leg that arrived. The program runs once the opening row is committed. */
+  /** The call that a leg takes part in at present; null when it is over. */
+  withLeg(leg: Leg): Call | null {
+    const party = this.#parts.parties.get(leg)
+    return party ? this.find(party.home.id) : null
+  }
+
+  /**
+   * Makes a call of a leg that arrived, or of one of ours that has not been sent yet. The opening row is committed first;
+   * then a leg of ours rings, and the program runs: it may await `call.answered`.
+   */
   begin(leg: Leg, target: CallTarget, program: Program): Call {
-    const parts = { clock: this.#clock, log: this.#log, records: this.#records }
-    const call = new Call(this.#ids.call(), leg, target, parts)
+    const call = new Call(this.#ids.call(), leg, target, this.#parts)
     this.#live.set(call.id, call)
     this.#user?.callStarted(call)
     this.#run(call, program).catch((thrown) =>
@@ -82,7 +117,10 @@ export class Calls {
       this.#live.delete(call.id)
       this.#user?.callEnded(call, record)
     })
-    if (await this.#open(call)) await program(call)
+    if (await this.#open(call)) {
+      call.start()
+      await program(call)
+    }
     await closing
   }
 

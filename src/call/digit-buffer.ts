@@ -34,6 +34,11 @@ export class DigitBuffer {
     this.#digits.length = 0
   }
 
+  /** Forgets what was typed ahead but the first so many. */
+  keepFirst(count: number): void {
+    this.#digits.length = Math.min(this.#digits.length, count)
+  }
+
   /**
    * The next digit, at once where one was typed ahead.
    * @param timeoutMs - null waits until a digit comes, `cancel` is called or the call ends.

@@ -9,6 +9,8 @@ export type EndedBy = 'caller' | 'callee' | 'program' | 'network' | 'server'
 /** One row per conversation, opened at INVITE, closed exactly once. Times are wall-clock ms. */
 export interface CallRecord {
   readonly id: CallId
+  /** With the second of `startedAt` it names the call where an id must be short and numeric. Null for rows of older versions. */
+  readonly serial: number | null
   readonly tenant: string
   readonly direction: LegDirection
   /** As the caller gave it: user part or number. */
@@ -16,10 +18,16 @@ export interface CallRecord {
   readonly fromName: string | null
   /** What was dialled. */
   readonly to: string
-  /** The extension that called, when it proved who it is. */
+  /** The extension that called, when it proved who it is; or on whose behalf we placed the call. */
   readonly extension: string | null
   /** Which app or flow took the call. */
   readonly app: string | null
+  /** The telephone or number that took the call in the end: `137`, `+6560000001`. Null while only a program has. */
+  readonly answeredBy: string | null
+  /** Where the call was passed on to, and went on without its program. */
+  readonly transferredTo: string | null
+  /** Extensions that were to ring and have no telephone registered. */
+  readonly absent: readonly string[]
   readonly startedAt: number
   readonly answeredAt: number | null
   readonly endedAt: number | null
@@ -36,6 +44,12 @@ export interface LegRecord {
   readonly callId: CallId
   readonly role: LegRole
   readonly direction: LegDirection
+  /** The device that was rung: `137 (udp:203.0.113.5:5060)`, `+6560000001 by provider1`; null for one that came by itself. */
+  readonly label: string | null
+  /** What was dialled to reach it. */
+  readonly dialled: string | null
+  /** The extension at the other end. */
+  readonly extension: string | null
   readonly sipCallId: string
   /** `udp:203.0.113.5:5060` and the like. */
   readonly peer: string
@@ -84,8 +98,9 @@ export interface CallRecords {
   open(call: CallRecord, leg: LegRecord): Promise<void>
   update(id: CallId, change: Partial<Pick<CallRecord, 'answeredAt' | 'app' | 'extension' | 'to'>>): Promise<void>
   addLeg(leg: LegRecord): Promise<void>
-  updateLeg(id: LegId, change: Partial<Omit<LegRecord, 'id' | 'callId'>>): Promise<void>
-  /** Closes the call and its caller's leg; a second close of the same call changes nothing and resolves false. */
+  /** Changes a leg's row; with `callId` the leg is one of another call from now on. */
+  updateLeg(id: LegId, change: Partial<Omit<LegRecord, 'id'>>): Promise<void>
+  /** Closes the call and the legs that were up to its end; a second close of the same call changes nothing and resolves false. */
   close(call: CallRecord, legs: readonly LegRecord[]): Promise<boolean>
   openRecording(recording: RecordingRecord): Promise<void>
   closeRecording(

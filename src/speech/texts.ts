@@ -30,6 +30,18 @@ const texts = {
     he: 'לֹא הֻקַּשׁ דָּבָר.',
     vi: 'Chúng tôi chưa nhận được phím nào.',
   },
+  invalidEntry: {
+    en: 'That entry is not valid.',
+    id: 'Masukan itu tidak valid.',
+    he: 'הַהַקָּשָׁה אֵינָהּ תַּקִּינָה.',
+    vi: 'Nội dung vừa bấm không hợp lệ.',
+  },
+  confirmEntry: {
+    en: 'If that is right, press one. To enter it again, press two.',
+    id: 'Jika benar, tekan satu. Untuk mengulang, tekan dua.',
+    he: 'לְאִישּׁוּר הַקִּישׁוּ אַחַת. לְהַקָּשָׁה חוֹזֶרֶת הַקִּישׁוּ שְׁתַּיִם.',
+    vi: 'Nếu đúng, xin bấm một. Để bấm lại, xin bấm hai.',
+  },
   afterBeep: {
     en: 'Please speak after the beep.',
     id: 'Silakan berbicara setelah bunyi bip.',

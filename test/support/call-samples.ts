@@ -12,6 +12,7 @@ const ids = new IdFactory(new TestClock(), new SeededRandom(7))
 export function sampleCall(change: Partial<CallRecord> = {}): CallRecord {
   return {
     id: ids.call(),
+    serial: null,
     tenant: 'acme',
     direction: 'inbound',
     from: '+6591234567',
@@ -19,6 +20,9 @@ export function sampleCall(change: Partial<CallRecord> = {}): CallRecord {
     to: '1000',
     extension: null,
     app: 'menu',
+    answeredBy: null,
+    transferredTo: null,
+    absent: [],
     startedAt: sampleStart,
     answeredAt: null,
     endedAt: null,
@@ -51,6 +55,9 @@ export function sampleLeg(call: CallRecord, change: Partial<LegRecord> = {}): Le
     callId: call.id,
     role: 'caller',
     direction: 'inbound',
+    label: null,
+    dialled: null,
+    extension: null,
     sipCallId: 'a84b4c76e66710@192.0.2.17',
     peer: 'udp:192.0.2.17:5060',
     userAgent: 'Sample phone 1.0',
