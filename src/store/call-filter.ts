@@ -11,6 +11,11 @@ export interface CallFilter {
   readonly from?: string
   readonly to?: string
   readonly extension?: string
+  /** An extension whose call it was: that called, or that took it or was to. Of closed calls. */
+  readonly of?: string
+  readonly direction?: 'inbound' | 'outbound'
+  readonly answeredBy?: string
+  readonly app?: string
   readonly cause?: HangupCause
   readonly state?: 'open' | 'ended'
   /** Started at this time or later, wall-clock ms. */
@@ -22,12 +27,17 @@ export interface CallFilter {
 }
 
 export function whereCall(eb: ExpressionBuilder<Tables, 'calls'>, filter: CallFilter): Expression<SqlBool> {
-  const { tenant, from, to, extension, cause, state, startedFrom, startedBefore, text } = filter
+  const { tenant, from, to, extension, of, direction, answeredBy, app } = filter
+  const { cause, state, startedFrom, startedBefore, text } = filter
   const terms: Expression<SqlBool>[] = []
   if (tenant !== undefined) terms.push(eb('tenant', '=', tenant))
   if (from !== undefined) terms.push(eb('from_party', '=', from))
   if (to !== undefined) terms.push(eb('to_party', '=', to))
   if (extension !== undefined) terms.push(eb('extension', '=', extension))
+  if (of !== undefined) terms.push(isCallOf(eb, of, tenant))
+  if (direction !== undefined) terms.push(eb('direction', '=', direction))
+  if (answeredBy !== undefined) terms.push(eb('answered_by', '=', answeredBy))
+  if (app !== undefined) terms.push(eb('app', '=', app))
   if (cause !== undefined) terms.push(eb('cause', '=', cause))
   if (state !== undefined) terms.push(eb('ended_at', state === 'open' ? 'is' : 'is not', null))
   if (startedFrom !== undefined) terms.push(eb('started_at', '>=', Math.ceil(startedFrom)))
@@ -36,6 +46,15 @@ export function whereCall(eb: ExpressionBuilder<Tables, 'calls'>, filter: CallFi
     terms.push(sql<SqlBool>`${eb.ref('search_text')} like ${likePattern(text.trim())} escape '\\'`)
   }
   return eb.and(terms)
+}
+
+/** Not a correlated search: an extension with few calls is found by its own index, not by looking through all calls there are. */
+function isCallOf(eb: ExpressionBuilder<Tables, 'calls'>, extension: string, tenant?: string): Expression<SqlBool> {
+  const own = eb
+    .selectFrom('extension_calls')
+    .select('extension_calls.call_id')
+    .where('extension_calls.extension', '=', extension)
+  return eb('id', 'in', tenant === undefined ? own : own.where('extension_calls.tenant', '=', tenant))
 }
 
 /** Behind the position, in the order of the pages. Both databases walk an index for it. */

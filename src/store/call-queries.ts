@@ -6,11 +6,14 @@ import { toCallRecord, toJournalEvents, toLegRecord, toRecordingRecord } from '.
 import { type Page, type PageRequest, type Position, pageLimit, readCursor, toPage } from './cursor.ts'
 import type { Database } from './database.ts'
 
-export interface CallDetails {
+export interface CallOutline {
   readonly call: CallRecord
   /** In the order in which they joined. */
   readonly legs: readonly LegRecord[]
   readonly recordings: readonly RecordingRecord[]
+}
+
+export interface CallDetails extends CallOutline {
   readonly journal: readonly JournalEvent[]
 }
 
@@ -50,24 +53,28 @@ export class CallQueries {
    */
   async get(id: CallId, tenant?: string): Promise<CallDetails | null> {
     const { db } = this.#database.queries
+    const [outline, journal] = await Promise.all([
+      this.outline(id, tenant),
+      this.#database.read(db.selectFrom('journal').select('events').where('call_id', '=', id).orderBy('batch')),
+    ])
+    return outline && { ...outline, journal: journal.flatMap(toJournalEvents) }
+  }
+
+  /** As `get`, without the journal, which may be long. */
+  async outline(id: CallId, tenant?: string): Promise<CallOutline | null> {
+    const { db } = this.#database.queries
     const calls = db.selectFrom('calls').selectAll().where('id', '=', id)
     const [row] = await this.#database.read(tenant === undefined ? calls : calls.where('tenant', '=', tenant))
     if (!row) return null
-    const [legs, recordings, journal] = await Promise.all([
+    const [legs, recordings] = await Promise.all([
       this.#database.read(
         db.selectFrom('legs').selectAll().where('call_id', '=', id).orderBy('started_at').orderBy('id'),
       ),
       this.#database.read(
         db.selectFrom('recordings').selectAll().where('call_id', '=', id).orderBy('started_at').orderBy('id'),
       ),
-      this.#database.read(db.selectFrom('journal').select('events').where('call_id', '=', id).orderBy('batch')),
     ])
-    return {
-      call: toCallRecord(row),
-      legs: legs.map(toLegRecord),
-      recordings: recordings.map(toRecordingRecord),
-      journal: journal.flatMap(toJournalEvents),
-    }
+    return { call: toCallRecord(row), legs: legs.map(toLegRecord), recordings: recordings.map(toRecordingRecord) }
   }
 
   /**

@@ -91,6 +91,37 @@ describe.each(databaseKinds)('call records on %s', (kind) => {
     expect((await store.calls.get(call.id))?.legs).toEqual(legs)
   })
 
+  it('keeps who took the call, where it went, and which device each leg was for', async () => {
+    const call = sampleCall()
+    await store.records.open(call, sampleLeg(call))
+    const callee = sampleLeg(call, {
+      role: 'callee',
+      direction: 'outbound',
+      label: '137 (udp:192.0.2.9:5060)',
+      dialled: '137',
+      startedAt: call.startedAt + 500,
+    })
+    await store.records.addLeg(callee)
+    await store.records.close(endedCall(call, { answeredBy: '137', transferredTo: '+6560000001' }), [endedLeg(callee)])
+    const found = await store.calls.get(call.id)
+    expect(found?.call).toMatchObject({ answeredBy: '137', transferredTo: '+6560000001' })
+    expect(found?.legs[1]).toEqual(endedLeg(callee))
+  })
+
+  it('moves a leg to the call that goes on, which closes it', async () => {
+    const [first, second] = [sampleCall(), sampleCall()]
+    const moved = sampleLeg(second, { role: 'callee', direction: 'outbound', startedAt: first.startedAt + 500 })
+    const [one, two] = [sampleLeg(first), sampleLeg(second)]
+    await store.records.open(first, one)
+    await store.records.open(second, two)
+    await store.records.addLeg(moved)
+    await store.records.updateLeg(moved.id, { callId: first.id })
+    await store.records.close(endedCall(second), [endedLeg(two)])
+    await store.records.close(endedCall(first), [endedLeg(one), endedLeg({ ...moved, callId: first.id })])
+    expect((await store.calls.get(second.id))?.legs).toEqual([endedLeg(two)])
+    expect((await store.calls.get(first.id))?.legs).toEqual([endedLeg(one), endedLeg({ ...moved, callId: first.id })])
+  })
+
   it('accepts an update that changes nothing', async () => {
     const call = sampleCall()
     const leg = sampleLeg(call)

@@ -1,10 +1,12 @@
 import type { CallId, LegId, RecordingId } from '../base/ids.ts'
+import { extensionCalls } from '../call/extension-calls.ts'
 import type { CallRecord, CallRecords, JournalEvent, LegRecord, RecordingRecord } from '../call/records.ts'
-import { round, toCallRow, toJournalRow, toLegRow, toRecordingRow } from './call-rows.ts'
+import { round, toCallRow, toExtensionCallRow, toJournalRow, toLegRow, toRecordingRow } from './call-rows.ts'
 import { type CallStatements, compileCallStatements, setStatements } from './call-statements.ts'
 import type { Database } from './database.ts'
 import type { Statement } from './driver.ts'
 import { foldText } from './fold-text.ts'
+import { LiveLegs } from './live-legs.ts'
 import type { CallRow, LegRow } from './schema.ts'
 
 export interface JournalLimits {
@@ -26,6 +28,7 @@ export class StoredCallRecords implements CallRecords {
   readonly #statements: CallStatements
   readonly #setCall: (change: Partial<CallRow>, id: string) => readonly Statement[]
   readonly #setLeg: (change: Partial<LegRow>, id: string) => readonly Statement[]
+  readonly #legs = new LiveLegs()
 
   constructor(database: Database, limits: JournalLimits) {
     this.#database = database
@@ -36,6 +39,7 @@ export class StoredCallRecords implements CallRecords {
   }
 
   async open(call: CallRecord, leg: LegRecord): Promise<void> {
+    this.#legs.open(leg)
     await this.#database.write(this.#statements.insertCall(toCallRow(call)), this.#statements.insertLeg(toLegRow(leg)))
   }
 
@@ -57,10 +61,12 @@ export class StoredCallRecords implements CallRecords {
   }
 
   async addLeg(leg: LegRecord): Promise<void> {
+    this.#legs.add(leg)
     await this.#database.write(this.#statements.insertLeg(toLegRow(leg)))
   }
 
-  async updateLeg(id: LegId, change: Partial<Omit<LegRecord, 'id' | 'callId'>>): Promise<void> {
+  async updateLeg(id: LegId, change: Partial<Omit<LegRecord, 'id'>>): Promise<void> {
+    this.#legs.update(id, change)
     const statements = this.#setLeg(legChange(change), id)
     if (statements.length > 0) await this.#database.write(...statements)
   }
@@ -68,15 +74,21 @@ export class StoredCallRecords implements CallRecords {
   async close(call: CallRecord, legs: readonly LegRecord[]): Promise<boolean> {
     const row = toCallRow(call)
     const legRows = legs.map(toLegRow)
-    // Legs first: they change only while the call is open, and the last statement closes it.
-    const closing = [...legRows.map(this.#statements.closeLeg), this.#statements.closeCall(row)]
+    const whose = extensionCalls(call, this.#legs.close(call.id, legs)).map(toExtensionCallRow)
+    // Legs and extensions first: they change only while the call is open, and the last statement closes it.
+    const closing = [
+      ...legRows.map(this.#statements.closeLeg),
+      ...whose.map(this.#statements.insertExtensionCall),
+      this.#statements.closeCall(row),
+    ]
     const { changes } = await this.#database.write(...closing)
     // A count lost with its connection: this server is the only writer, so the close that was kept is this one.
     if (changes === null || changes > 0) return true
     // Closed before, or never opened because the database failed just then: then all of it is written now.
     const inserted = await this.#database.write(this.#statements.insertCall(row))
     if (inserted.changes === 0) return false
-    if (legRows.length > 0) await this.#database.write(...legRows.map(this.#statements.insertLeg))
+    const rest = [...legRows.map(this.#statements.insertLeg), ...whose.map(this.#statements.addExtensionCall)]
+    if (rest.length > 0) await this.#database.write(...rest)
     return true
   }
 
@@ -120,8 +132,12 @@ function dropped(at: number, what: string, events: number): JournalEvent {
 }
 
 const legColumns = {
+  callId: 'call_id',
   role: 'role',
   direction: 'direction',
+  label: 'label',
+  dialled: 'dialled',
+  extension: 'extension',
   sipCallId: 'sip_call_id',
   peer: 'peer',
   userAgent: 'user_agent',
@@ -134,9 +150,9 @@ const legColumns = {
   packetsReceived: 'packets_received',
   packetsLost: 'packets_lost',
   jitterMs: 'jitter_ms',
-} as const satisfies Record<keyof Omit<LegRecord, 'id' | 'callId'>, keyof LegRow>
+} as const satisfies Record<keyof Omit<LegRecord, 'id'>, keyof LegRow>
 
-function legChange(change: Partial<Omit<LegRecord, 'id' | 'callId'>>): Partial<LegRow> {
+function legChange(change: Partial<Omit<LegRecord, 'id'>>): Partial<LegRow> {
   const row: Record<string, string | number | null> = {}
   for (const name of Object.keys(legColumns) as (keyof typeof legColumns)[]) {
     const value = change[name]

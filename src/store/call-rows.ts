@@ -1,7 +1,8 @@
 import type { CallId, LegId, RecordingId } from '../base/ids.ts'
+import type { ExtensionCall } from '../call/extension-calls.ts'
 import type { CallRecord, JournalEvent, LegRecord, RecordingRecord } from '../call/records.ts'
 import { foldText } from './fold-text.ts'
-import type { CallRow, JournalRow, LegRow, RecordingRow } from './schema.ts'
+import type { CallRow, ExtensionCallRow, JournalRow, LegRow, RecordingRow } from './schema.ts'
 
 /**
  * Records to rows and back. Milliseconds are rounded: PostgreSQL refuses fractions in whole-number columns. What is
@@ -18,6 +19,10 @@ export function toCallRow(call: CallRecord): CallRow {
     to_party: call.to,
     extension: call.extension,
     app: call.app,
+    serial: call.serial,
+    absent: call.absent.length === 0 ? null : JSON.stringify(call.absent),
+    answered_by: call.answeredBy,
+    transferred_to: call.transferredTo,
     started_at: Math.round(call.startedAt),
     answered_at: round(call.answeredAt),
     ended_at: round(call.endedAt),
@@ -33,6 +38,7 @@ export function toCallRow(call: CallRecord): CallRow {
 export function toCallRecord(row: Omit<CallRow, 'search_text'>): CallRecord {
   return {
     id: row.id as CallId,
+    serial: row.serial,
     tenant: row.tenant,
     direction: row.direction as CallRecord['direction'],
     from: row.from_party,
@@ -40,6 +46,9 @@ export function toCallRecord(row: Omit<CallRow, 'search_text'>): CallRecord {
     to: row.to_party,
     extension: row.extension,
     app: row.app,
+    answeredBy: row.answered_by,
+    transferredTo: row.transferred_to,
+    absent: row.absent === null ? [] : (JSON.parse(row.absent) as readonly string[]),
     startedAt: row.started_at,
     answeredAt: row.answered_at,
     endedAt: row.ended_at,
@@ -57,6 +66,9 @@ export function toLegRow(leg: LegRecord): LegRow {
     call_id: leg.callId,
     role: leg.role,
     direction: leg.direction,
+    label: leg.label,
+    dialled: leg.dialled,
+    extension: leg.extension,
     sip_call_id: leg.sipCallId,
     peer: leg.peer,
     user_agent: leg.userAgent,
@@ -78,6 +90,9 @@ export function toLegRecord(row: LegRow): LegRecord {
     callId: row.call_id as CallId,
     role: row.role as LegRecord['role'],
     direction: row.direction as LegRecord['direction'],
+    label: row.label,
+    dialled: row.dialled,
+    extension: row.extension,
     sipCallId: row.sip_call_id,
     peer: row.peer,
     userAgent: row.user_agent,
@@ -90,6 +105,34 @@ export function toLegRecord(row: LegRow): LegRecord {
     packetsReceived: row.packets_received,
     packetsLost: row.packets_lost,
     jitterMs: row.jitter_ms,
+  }
+}
+
+export function toExtensionCallRow(entry: ExtensionCall): ExtensionCallRow {
+  return {
+    call_id: entry.callId,
+    tenant: entry.tenant,
+    extension: entry.extension,
+    started_at: Math.round(entry.startedAt),
+    serial: entry.serial,
+    kind: entry.kind,
+    outcome: entry.outcome,
+    other_party: entry.other,
+    talk_ms: Math.round(entry.talkMs),
+  }
+}
+
+export function toExtensionCall(row: ExtensionCallRow): ExtensionCall {
+  return {
+    callId: row.call_id as CallId,
+    serial: row.serial,
+    tenant: row.tenant,
+    extension: row.extension,
+    startedAt: row.started_at,
+    kind: row.kind as ExtensionCall['kind'],
+    outcome: row.outcome as ExtensionCall['outcome'],
+    other: row.other_party,
+    talkMs: row.talk_ms,
   }
 }
 

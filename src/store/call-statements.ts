@@ -1,7 +1,7 @@
 import { type Expression, type ExpressionBuilder, type Kysely, type SqlBool, sql } from 'kysely'
 import type { Statement } from './driver.ts'
 import type { Prepared, Queries, Slots } from './queries.ts'
-import type { CallRow, JournalRow, LegRow, RecordingRow, Tables } from './schema.ts'
+import type { CallRow, ExtensionCallRow, JournalRow, LegRow, RecordingRow, Tables } from './schema.ts'
 
 const callColumns = [
   'id',
@@ -12,6 +12,10 @@ const callColumns = [
   'to_party',
   'extension',
   'app',
+  'serial',
+  'absent',
+  'answered_by',
+  'transferred_to',
   'started_at',
   'answered_at',
   'ended_at',
@@ -26,6 +30,9 @@ const callColumns = [
 /** What closing sets: no indexed column, so that no index but that of open calls is touched. */
 const closingColumns = [
   'app',
+  'absent',
+  'answered_by',
+  'transferred_to',
   'answered_at',
   'ended_at',
   'cause',
@@ -40,6 +47,9 @@ const legColumns = [
   'call_id',
   'role',
   'direction',
+  'label',
+  'dialled',
+  'extension',
   'sip_call_id',
   'peer',
   'user_agent',
@@ -87,6 +97,18 @@ const journalColumns = [
   'events',
 ] as const satisfies readonly (keyof JournalRow)[]
 
+const extensionCallColumns = [
+  'call_id',
+  'tenant',
+  'extension',
+  'started_at',
+  'serial',
+  'kind',
+  'outcome',
+  'other_party',
+  'talk_ms',
+] as const satisfies readonly (keyof ExtensionCallRow)[]
+
 export interface CallStatements {
   /** Inserts do nothing where the row is there, so that a write may be repeated. */
   readonly insertCall: Prepared<CallRow>
@@ -96,6 +118,10 @@ export interface CallStatements {
   readonly closeCall: Prepared<CallRow>
   /** Writes the leg's last values, or all of it, while its call is open. */
   readonly closeLeg: Prepared<LegRow>
+  /** Says whose call it was, while it is open. */
+  readonly insertExtensionCall: Prepared<ExtensionCallRow>
+  /** The same, of a call that is closed. */
+  readonly addExtensionCall: Prepared<ExtensionCallRow>
   readonly insertRecording: Prepared<RecordingRow>
   readonly closeRecording: Prepared<Pick<RecordingRow, 'id' | 'state' | 'duration_ms' | 'file_bytes' | 'problem'>>
   /** Appends the batch unless `max` events are there. */
@@ -129,6 +155,23 @@ export function compileCallStatements(queries: Queries): CallStatements {
       db.updateTable('calls').set(slots.row(closingColumns)).where('id', '=', slots.one('id')).where(isOpen),
     ),
     closeLeg: queries.prepare((db, slots) => closeLeg(db, slots)),
+    insertExtensionCall: queries.prepare((db, slots) =>
+      db
+        .insertInto('extension_calls')
+        .columns([...extensionCallColumns])
+        .expression(
+          db
+            .selectNoFrom((eb) => extensionCallColumns.map((name) => eb.val(slots.one(name)).as(name)))
+            .where((eb) => isCallOpen(eb, slots)),
+        )
+        .onConflict((conflict) => conflict.columns(['call_id', 'extension']).doNothing()),
+    ),
+    addExtensionCall: queries.prepare((db, slots) =>
+      db
+        .insertInto('extension_calls')
+        .values(slots.row(extensionCallColumns))
+        .onConflict((conflict) => conflict.columns(['call_id', 'extension']).doNothing()),
+    ),
     insertRecording: queries.prepare((db, slots) =>
       db
         .insertInto('recordings')
@@ -179,14 +222,21 @@ function kept(
  */
 export const isOpen = sql<SqlBool>`coalesce(ended_at, 0) = 0`
 
+function isCallOpen(
+  eb: ExpressionBuilder<Tables, never>,
+  slots: Slots<{ readonly call_id: string }>,
+): Expression<SqlBool> {
+  return eb.exists(eb.selectFrom('calls').select('calls.id').where('calls.id', '=', slots.one('call_id')).where(isOpen))
+}
+
 function closeLeg(db: Kysely<Tables>, slots: Slots<LegRow>) {
-  const isCallOpen = (eb: ExpressionBuilder<Tables, never>): Expression<SqlBool> =>
-    eb.exists(eb.selectFrom('calls').select('calls.id').where('calls.id', '=', slots.one('call_id')).where(isOpen))
   return db
     .insertInto('legs')
     .columns([...legColumns])
     .expression(
-      db.selectNoFrom((eb) => legColumns.map((name) => eb.val(slots.one(name)).as(name))).where((eb) => isCallOpen(eb)),
+      db
+        .selectNoFrom((eb) => legColumns.map((name) => eb.val(slots.one(name)).as(name)))
+        .where((eb) => isCallOpen(eb, slots)),
     )
     .onConflict((conflict) =>
       conflict

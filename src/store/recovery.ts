@@ -1,8 +1,11 @@
 import type { CallId, RecordingId } from '../base/ids.ts'
+import { extensionCalls } from '../call/extension-calls.ts'
 import { hangupCauses } from '../leg/hangup-cause.ts'
-import { isOpen } from './call-statements.ts'
+import { toCallRecord, toExtensionCallRow, toLegRecord } from './call-rows.ts'
+import { type CallStatements, compileCallStatements, isOpen } from './call-statements.ts'
 import type { Database } from './database.ts'
 import type { Prepared } from './queries.ts'
+import type { LegRow } from './schema.ts'
 
 /** A recording that was cut off. Its file may be repaired; then `closeRecording` gives it its length. */
 export interface InterruptedRecording {
@@ -74,7 +77,33 @@ async function closeCall(
   // Never later than the start of the server that closes it, whatever clocks have done in between.
   const endedAt = Math.max(call.started_at, Math.min(last, startedBefore))
   const values = { id: call.id, ended_at: endedAt, cause: 'interrupted', sentence: sentence(endedAt) }
-  await database.write(statements.closeLegs(values), statements.closeCall(values))
+  const whose = await whoseCall(database, values)
+  await database.write(
+    statements.closeLegs(values),
+    ...whose.map((entry) => statements.insertExtensionCall(toExtensionCallRow(entry))),
+    statements.closeCall(values),
+  )
+}
+
+/** The extensions whose call it was, as it will stand when it is closed. */
+async function whoseCall(database: Database, closing: Closing) {
+  const { db } = database.queries
+  const [[row], legs] = await Promise.all([
+    database.read(db.selectFrom('calls').selectAll().where('id', '=', closing.id)),
+    database.read(
+      db.selectFrom('legs').selectAll().where('call_id', '=', closing.id).orderBy('started_at').orderBy('id'),
+    ),
+  ])
+  if (!row) return []
+  const { ended_at, cause } = closing
+  // A leg's answer is written when the leg ends: whoever was there at the end of an answered call is taken to have talked.
+  const isAnswered = (leg: LegRow): boolean => row.answered_at !== null && leg.started_at <= row.answered_at
+  const closedLegs = legs.map((leg) =>
+    toLegRecord(
+      leg.ended_at === null ? { ...leg, ended_at, cause, answered_at: isAnswered(leg) ? row.answered_at : null } : leg,
+    ),
+  )
+  return extensionCalls(toCallRecord({ ...row, ended_at, cause }), closedLegs)
 }
 
 interface Closing {
@@ -85,12 +114,14 @@ interface Closing {
 }
 
 function compile(database: Database): {
+  readonly insertExtensionCall: CallStatements['insertExtensionCall']
   readonly closeCall: Prepared<Closing>
   readonly closeLegs: Prepared<Closing>
   readonly interruptRecordings: Prepared<{ before: number; problem: string }>
 } {
   const { queries } = database
   return {
+    insertExtensionCall: compileCallStatements(queries).insertExtensionCall,
     closeCall: queries.prepare((db, slots) =>
       db
         .updateTable('calls')

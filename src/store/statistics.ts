@@ -56,7 +56,7 @@ export async function callsPerDay(database: Database, request: StatisticsRequest
   return [...days].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
 }
 
-function spansOf(timeZone: string, from: number, before: number): readonly OffsetSpan[] {
+export function spansOf(timeZone: string, from: number, before: number): readonly OffsetSpan[] {
   if (!(before - from <= maxDays * dayMs)) {
     throw new LimitError('store.range', `Statistics cover ${maxDays} days at most.`)
   }

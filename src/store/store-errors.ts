@@ -11,6 +11,7 @@ export type Trouble =
   | 'conflict'
   | 'unreachable'
   | 'refused'
+  | 'driver'
   | 'failed'
 
 const sentences: Readonly<Record<Trouble, { readonly code: ErrorCode; readonly sentence: (name: string) => string }>> =
@@ -31,6 +32,11 @@ const sentences: Readonly<Record<Trouble, { readonly code: ErrorCode; readonly s
     refused: {
       code: 'store.refused',
       sentence: (name) => `${name} refused us: wrong user, wrong password, or no such database.`,
+    },
+    driver: {
+      code: 'store.driver',
+      sentence: (name) =>
+        `The driver of ${name} cannot be loaded: it was built for another version of Node. Run: npm rebuild better-sqlite3`,
     },
     failed: { code: 'store.failed', sentence: (name) => `${name} could not do what was asked.` },
   }

@@ -10,11 +10,14 @@ import { Database } from './database.ts'
 import { parseDatabaseUrl } from './database-url.ts'
 import { Documents } from './documents.ts'
 import type { Dialect, Driver } from './driver.ts'
+import { ExtensionCalls } from './extension-calls.ts'
 import { Heartbeat } from './heartbeat.ts'
+import { Ledger } from './ledger.ts'
 import { Meta } from './meta.ts'
 import { migrations as allMigrations } from './migrations/index.ts'
 import { migrate } from './migrations/migrate.ts'
 import type { Migration } from './migrations/migration.ts'
+import { Outbox } from './outbox.ts'
 import { openPostgres } from './postgres/driver.ts'
 import { Recordings } from './recordings.ts'
 import { type Recovered, recoverInterrupted } from './recovery.ts'
@@ -22,6 +25,7 @@ import { Retention } from './retention.ts'
 import { openSqlite } from './sqlite/driver.ts'
 import { callsPerDay, type DayStatistics, type StatisticsRequest } from './statistics.ts'
 import { storeError } from './store-errors.ts'
+import { Voicemail } from './voicemail.ts'
 import { type WriteLoad, WriteQueue, type WriteQueueLimits } from './write-queue.ts'
 
 export interface StoreOptions {
@@ -48,10 +52,17 @@ export interface Store {
   readonly records: CallRecords
   /** Lists, details and exports of calls. */
   readonly calls: CallQueries
+  /** Closed calls by extension. */
+  readonly extensionCalls: ExtensionCalls
   readonly recordings: Recordings
   readonly bindings: Bindings
   readonly documents: Documents
   readonly meta: Meta
+  /** Events that are owed to receivers outside. */
+  readonly outbox: Outbox
+  readonly voicemail: Voicemail
+  /** What customers of published APIs are shown of their calls. */
+  readonly ledger: Ledger
   readonly retention: Retention
   /** Rejects with LimitError `store.range`, StoreError. */
   callsPerDay(request: StatisticsRequest): Promise<readonly DayStatistics[]>
@@ -122,10 +133,14 @@ async function prepareStore(options: StoreOptions, driver: Driver, queue: WriteQ
     name: driver.name,
     records: new StoredCallRecords(database, { ...defaultJournalLimits, ...options.journal }),
     calls: new CallQueries(database, clock),
+    extensionCalls: new ExtensionCalls(database),
     recordings: new Recordings(database),
     bindings: new Bindings(database, clock),
     documents: new Documents(database, clock),
     meta,
+    outbox: new Outbox(database, clock),
+    voicemail: new Voicemail(database),
+    ledger: new Ledger(database),
     retention: new Retention(database),
     callsPerDay: (request) => callsPerDay(database, request),
     recoverInterrupted: (startedBefore) => recoverInterrupted(database, startedBefore, lastAliveAt),

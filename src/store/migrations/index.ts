@@ -1,6 +1,19 @@
 import { calls } from './0001-calls.ts'
 import { settings } from './0002-settings.ts'
+import { outbox } from './0003-outbox.ts'
+import { secondParty } from './0004-second-party.ts'
+import { extensionCalls } from './0005-extension-calls.ts'
+import { voicemail } from './0006-voicemail.ts'
+import { ledger } from './0007-ledger.ts'
 import type { Migration } from './migration.ts'
 
 /** In the order in which they are applied. Only ever append. */
-export const migrations: readonly Migration[] = [calls, settings]
+export const migrations: readonly Migration[] = [
+  calls,
+  settings,
+  outbox,
+  secondParty,
+  extensionCalls,
+  voicemail,
+  ledger,
+]

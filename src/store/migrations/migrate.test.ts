@@ -47,12 +47,38 @@ describe.each(databaseKinds)('migrations on %s', (kind) => {
 
   it('bring a database of an older version forward with its calls, one step at a time', async () => {
     const call = sampleCall()
-    const old = await open(migrations.slice(0, 2))
-    await old.records.open(call, sampleLeg(call))
-    await old.close()
-    const store = await open([...migrations.slice(0, 2), nickname])
-    const found = await store.calls.get(call.id)
-    expect(found?.call).toEqual(call)
+    const leg = sampleLeg(call)
+    // Written as the first version did: the columns that came later were not there yet.
+    const oldRows: Migration = {
+      name: '0002-old-rows',
+      statements: ({ db }) => [
+        db.insertInto('calls').values({
+          id: call.id,
+          tenant: call.tenant,
+          direction: call.direction,
+          from_party: call.from,
+          from_name: call.fromName,
+          to_party: call.to,
+          app: call.app,
+          started_at: call.startedAt,
+          search_text: '',
+        }),
+        db.insertInto('legs').values({
+          id: leg.id,
+          call_id: call.id,
+          role: leg.role,
+          direction: leg.direction,
+          sip_call_id: leg.sipCallId,
+          peer: leg.peer,
+          user_agent: leg.userAgent,
+          started_at: leg.startedAt,
+        }),
+      ],
+    }
+    const firstSteps = [...migrations.slice(0, 2), oldRows]
+    await (await open(firstSteps)).close()
+    const store = await open([...firstSteps, ...migrations.slice(2), nickname])
+    expect(await store.calls.get(call.id)).toMatchObject({ call, legs: [leg] })
     await store.close()
   })
 

@@ -34,6 +34,7 @@ const troubles: readonly (readonly [begins: string, trouble: Trouble])[] = [
   ['EEXIST', 'not-writable'],
   ['EISDIR', 'not-writable'],
   ['SQLITE_CONSTRAINT', 'conflict'],
+  ['ERR_DLOPEN_FAILED', 'driver'],
 ]
 
 export function sqliteError(name: string, problem: SqliteProblem): StoreError {

@@ -1,0 +1,135 @@
+import type { Database } from './database.ts'
+import type { Prepared } from './queries.ts'
+import type { LedgerRow } from './schema.ts'
+
+/** One transaction, as its customer knows it. */
+export interface LedgerEntry {
+  /** Unique for ever. */
+  readonly ref: string
+  readonly tenant: string
+  /** Whose it is within the tenant. Nobody else finds it. */
+  readonly account: string
+  /** Wall-clock ms. */
+  readonly startedAt: number
+  /** Null while it goes on. */
+  readonly endedAt: number | null
+  /** The request that began it, where that had a key of its own. */
+  readonly requestKey: string | null
+  /** What is kept of it, JSON: the business of whoever writes it. */
+  readonly data: string
+}
+
+export interface LedgerFilter {
+  readonly tenant: string
+  readonly account: string
+  /** Started at this time or later, and before that, wall-clock ms. */
+  readonly from?: number
+  readonly before?: number
+}
+
+const columns = ['ref', 'tenant', 'account', 'started_at', 'ended_at', 'request_key', 'data'] as const
+
+/** What customers of a published API are shown of their own calls. Every method rejects with StoreError. */
+export class Ledger {
+  readonly #database: Database
+  readonly #put: Prepared<LedgerRow>
+
+  constructor(database: Database) {
+    this.#database = database
+    this.#put = database.queries.prepare((db, slots) =>
+      db
+        .insertInto('ledger')
+        .values(slots.row(columns))
+        .onConflict((conflict) =>
+          conflict
+            .column('ref')
+            .doUpdateSet((eb) => ({ ended_at: eb.ref('excluded.ended_at'), data: eb.ref('excluded.data') })),
+        ),
+    )
+  }
+
+  /** Writes it for the first time, or what has changed of it: its end and its data. Resolves when committed. */
+  async put(entry: LedgerEntry): Promise<void> {
+    await this.#database.write(
+      this.#put({
+        ref: entry.ref,
+        tenant: entry.tenant,
+        account: entry.account,
+        started_at: Math.floor(entry.startedAt),
+        ended_at: entry.endedAt === null ? null : Math.floor(entry.endedAt),
+        request_key: entry.requestKey,
+        data: entry.data,
+      }),
+    )
+  }
+
+  /** Whosever it is: the asker looks at that. */
+  async get(ref: string): Promise<LedgerEntry | null> {
+    const [row] = await this.#database.read(this.#rows().where('ref', '=', ref))
+    return row ? toEntry(row) : null
+  }
+
+  /** What one request began, in the order of their references. */
+  async ofRequest(tenant: string, account: string, requestKey: string): Promise<readonly LedgerEntry[]> {
+    const rows = await this.#database.read(
+      this.#rows()
+        .where('tenant', '=', tenant)
+        .where('account', '=', account)
+        .where('request_key', '=', requestKey)
+        .orderBy('ref'),
+    )
+    return rows.map(toEntry)
+  }
+
+  /** Newest first. */
+  async list(filter: LedgerFilter, page: { offset: number; limit: number }): Promise<readonly LedgerEntry[]> {
+    const { tenant, account, from = 0, before = Number.MAX_SAFE_INTEGER } = filter
+    const rows = await this.#database.read(
+      this.#rows()
+        .where('tenant', '=', tenant)
+        .where('account', '=', account)
+        .where('started_at', '>=', from)
+        .where('started_at', '<', before)
+        .orderBy('started_at', 'desc')
+        .orderBy('ref', 'desc')
+        .limit(page.limit)
+        .offset(page.offset),
+    )
+    return rows.map(toEntry)
+  }
+
+  async count({ tenant, account, from = 0, before = Number.MAX_SAFE_INTEGER }: LedgerFilter): Promise<number> {
+    const [row] = await this.#database.read(
+      this.#database.queries.db
+        .selectFrom('ledger')
+        .select((eb) => eb.fn.countAll<number>().as('count'))
+        .where('tenant', '=', tenant)
+        .where('account', '=', account)
+        .where('started_at', '>=', from)
+        .where('started_at', '<', before),
+    )
+    return row?.count ?? 0
+  }
+
+  /** Those that had not ended when they were written last: after a start, what was cut off. */
+  async unfinished(): Promise<readonly LedgerEntry[]> {
+    const rows = await this.#database.read(this.#rows().where('ended_at', 'is', null).orderBy('started_at'))
+    return rows.map(toEntry)
+  }
+
+  #rows() {
+    return this.#database.queries.db.selectFrom('ledger').selectAll()
+  }
+}
+
+function toEntry(row: LedgerRow): LedgerEntry {
+  return {
+    ref: row.ref,
+    tenant: row.tenant,
+    account: row.account,
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
+    requestKey: row.request_key,
+    data: row.data,
+  }
+}
