@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os'
 import { SystemRandom } from './base/random.ts'
-import { demoConfiguration, demoExtensions } from './config/demo.ts'
+import { type DemoHandlerUrls, demoConfiguration, demoExtensions } from './config/demo.ts'
 import { demoPasswordName, openGeneratedSecrets } from './config/generated-secrets.ts'
 import type { Configuration } from './config/load.ts'
 
@@ -15,6 +15,8 @@ export async function loadDemo(options: {
   data: string
   sipPort: number
   httpPort: number
+  /** Those that were started beside it. */
+  handlers: DemoHandlerUrls
 }): Promise<Demo> {
   const secrets = await openGeneratedSecrets(options.data, new SystemRandom())
   const passwords = await Promise.all(
@@ -31,6 +33,7 @@ export async function loadDemo(options: {
     data: options.data,
     sipPort: options.sipPort,
     httpPort: options.httpPort,
+    handlers: options.handlers,
     ...(lanAddress === null ? {} : { lanAddress }),
   })
   return { configuration, passwords }

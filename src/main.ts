@@ -1,5 +1,6 @@
+import { SpokenCallSounds } from './action/call-sounds.ts'
 import type { FlowCallParts } from './action/flow-call.ts'
-import { PromptResolver } from './action/prompts.ts'
+import { type NamedRecordings, PromptResolver, type SpeakingContext } from './action/prompts.ts'
 import type { Flow } from './action/run-flow.ts'
 import { mountAdmin } from './admin/api.ts'
 import { LiveSettings } from './admin/live-settings.ts'
@@ -12,21 +13,38 @@ import { createLogger, type Logger, silentLogger } from './base/log.ts'
 import { type Random, SystemRandom } from './base/random.ts'
 import { Admission } from './call/admission.ts'
 import { Calls } from './call/calls.ts'
+import { Rooms } from './call/rooms.ts'
+import { Supervisions } from './call/supervisions.ts'
 import { printHostPort } from './config/addresses.ts'
-import { adminTokenName, type Generated, keyFileIn, openGeneratedSecrets } from './config/generated-secrets.ts'
+import {
+  adminTokenName,
+  type Generated,
+  hoiioLinkKeyName,
+  keyFileIn,
+  openGeneratedSecrets,
+} from './config/generated-secrets.ts'
 import type { Configuration } from './config/load.ts'
 import { numberKey } from './config/numbers.ts'
 import { openSecretBox } from './config/secret-box.ts'
 import type { Settings } from './config/settings.ts'
+import { EventParts } from './event-parts.ts'
+import { HoiioDialect } from './hoiio-parts.ts'
 import { createHttpServer, type HttpServer, listenOn } from './http/server.ts'
+import { PlaneMixer } from './leg/plane-mixer.ts'
 import { type MediaParts, startMedia } from './media-parts.ts'
+import { type CallRequest, type PlacedCall, PlacedCalls } from './placed-calls.ts'
 import { ProgramCatalogue } from './program-catalogue.ts'
+import { RecordingRetention } from './recording-retention.ts'
 import { recoverInterrupted } from './recovery.ts'
 import { Directory } from './routing/directory.ts'
 import { findRecordingFile } from './routing/named-recordings.ts'
+import { recordingPolicy } from './routing/recording-policy.ts'
 import { SipParts } from './sip-parts.ts'
 import { openStore, type Store } from './store/store.ts'
 import { version } from './version.ts'
+import { VoicemailDialect } from './voicemail-parts.ts'
+import { VoicenterDialect } from './voicenter-parts.ts'
+import { mountPartnerApi } from './voip24h-parts.ts'
 
 export interface SwitchhookParts {
   /** Where log lines go, as a file descriptor; null: nowhere. */
@@ -56,11 +74,20 @@ export class Switchhook {
   readonly #log: Logger
   readonly #store: Store
   readonly #media: MediaParts
+  readonly #ids: IdFactory
   readonly #calls: Calls
+  readonly #rooms: Rooms
   readonly #admission: Admission
   readonly #directory: Directory
   readonly #catalogue: ProgramCatalogue
   readonly #sip: SipParts
+  readonly #placed: PlacedCalls
+  readonly #events: EventParts
+  readonly #voicenter: VoicenterDialect
+  readonly #hoiio: HoiioDialect
+  readonly #voicemail: VoicemailDialect
+  readonly #linkKey: string
+  readonly #retention: RecordingRetention
   readonly #http: HttpServer
   readonly #token: Generated
   #httpPort = 0
@@ -101,9 +128,10 @@ export class Switchhook {
         settings.admin.token === null
           ? await generated.token(adminTokenName)
           : { value: settings.admin.token, isNew: false }
+      const { value: linkKey } = await generated.token(hoiioLinkKeyName)
       media = await startMedia(settings, { clock, log, random })
       const http = await createHttpServer({ log, version })
-      server = new Switchhook({ settings, clock, random, log, store, media, directory, http, token })
+      server = new Switchhook({ settings, clock, random, log, store, media, directory, http, token, linkKey })
       await server.#mount(live)
       return server
     } catch (thrown) {
@@ -127,6 +155,7 @@ export class Switchhook {
     directory: Directory
     http: HttpServer
     token: Generated
+    linkKey: string
   }) {
     const { settings, clock, random, log, store, media, directory } = parts
     const ids = new IdFactory(clock, random)
@@ -139,20 +168,93 @@ export class Switchhook {
     this.#directory = directory
     this.#http = parts.http
     this.#token = parts.token
+    this.#linkKey = parts.linkKey
+    const { retention } = store
+    this.#retention = new RecordingRetention({ retention, directory, dataFolder: settings.data, clock, log })
+    const recordings: NamedRecordings = {
+      find: (tenant, name, language) => findRecordingFile(directory, tenant, name, language),
+    }
     const prompts = new PromptResolver({
       sounds: media.prompts,
       speech: media.speech,
-      recordings: { find: (tenant, name, language) => findRecordingFile(directory, tenant, name, language) },
+      recordings,
       folder: settings.baseDir,
     })
-    const flowParts: FlowCallParts = { prompts, ids, dataFolder: settings.data }
-    this.#catalogue = new ProgramCatalogue(flowParts, log)
+    const mixer = new PlaneMixer(media.plane)
+    this.#ids = ids
+    this.#rooms = new Rooms({ mixer, clock, log, ids, dataFolder: settings.data })
+    const supervisions = new Supervisions({ mixer, find: (id) => this.#calls.find(id) })
+    const flowParts: FlowCallParts = {
+      prompts,
+      ids,
+      dataFolder: settings.data,
+      rooms: this.#rooms,
+      supervisions,
+      addressOf: (tenant, destination) => this.#addressOf(tenant, destination),
+      recordingPolicyOf: (tenant, parties) => {
+        const found = directory.tenant(tenant)
+        return found ? recordingPolicy(found, parties) : 'off'
+      },
+    }
+    this.#voicenter = new VoicenterDialect({
+      settings,
+      store,
+      directory,
+      clock,
+      random,
+      log,
+      recordings,
+      http: () => this.#events.http,
+      catalogue: () => this.#catalogue,
+    })
+    this.#hoiio = new HoiioDialect({
+      settings,
+      store,
+      directory,
+      clock,
+      random,
+      log,
+      rooms: this.#rooms,
+      sounds: media.prompts,
+      speech: media.speech,
+      linkKey: parts.linkKey,
+      http: () => this.#events.http,
+      placer: () => this.#placed,
+      reacher: () => this.#sip.reaching,
+    })
+    this.#voicemail = new VoicemailDialect({
+      settings,
+      store,
+      directory,
+      clock,
+      random,
+      log,
+      http: () => this.#events.http,
+      changed: (tenant, owner) => this.#sip.messagesChanged(tenant, owner),
+    })
+    this.#catalogue = new ProgramCatalogue(flowParts, log, {
+      voicenter: (app, tenant) => this.#voicenter.flow(app, tenant),
+      hoiio: (app, tenant) => this.#hoiio.flow(app, tenant),
+      voicemail: (app, tenant) => this.#voicemail.flow(app, tenant),
+      mailbox: (extension, tenant) => this.#voicemail.flowOfMailbox(extension, tenant),
+    })
     this.#admission = new Admission(clock)
+    this.#events = new EventParts({
+      settings,
+      store,
+      clock,
+      random,
+      log,
+      sources: [this.#voicenter.hangups, this.#hoiio.notifications],
+    })
     this.#calls = new Calls({
       clock,
       ids,
       log,
-      records: store.records,
+      records: this.#events.records,
+      mixer,
+      reacher: { reach: (request) => this.#sip.reaching.reach(request) },
+      sounds: new SpokenCallSounds({ prompts, contextOf: (tenant) => speakingContext(directory, tenant) }),
       user: { callStarted: () => {}, callEnded: (_call, record) => this.#metrics.callEnded(record) },
     })
     this.#sip = new SipParts({
@@ -167,7 +269,20 @@ export class Switchhook {
       admission: this.#admission,
       catalogue: this.#catalogue,
       bindings: store.bindings,
+      minutes: {
+        get: (tenant) => store.meta.get(`outbound-minutes.${tenant}`),
+        set: (tenant, value) => store.meta.set(`outbound-minutes.${tenant}`, value),
+      },
       refused: (why) => this.#metrics.callRefused(why),
+      waitingMessages: (tenant, extension) => store.voicemail.counts(tenant, extension),
+    })
+    this.#placed = new PlacedCalls({
+      calls: this.#calls,
+      ids,
+      directory,
+      admission: this.#admission,
+      reacher: this.#sip.reaching,
+      flowParts,
     })
     this.#metrics = new Metrics({
       liveCalls: () => this.#calls.count,
@@ -182,6 +297,13 @@ export class Switchhook {
       transactions: () => this.#sip.transactionCounts(),
       storeQueue: () => store.load.waiting,
       mainThreadLatenessMs: () => this.#admission.latenessMs,
+      rooms: () => this.#rooms.count,
+      trunks: () => this.#sip.trunks.counts,
+      events: {
+        counts: () => this.#events.counts,
+        load: () => store.outbox.load(),
+        now: () => clock.wallTime(),
+      },
     })
   }
 
@@ -201,6 +323,14 @@ export class Switchhook {
     this.#catalogue.setFlow(numberKey(number, countryCode), tenant, flow)
   }
 
+  /**
+   * Places a call, and runs the flow once it is answered. Who cannot be reached is told by `answered` and by the record.
+   * Rejects with NotFoundError `tenant.unknown`, LimitError `call.refused`, StateError `call.draining`.
+   */
+  call(request: CallRequest, flow: Flow): Promise<PlacedCall> {
+    return this.#placed.place(request, flow)
+  }
+
   /** Binds every socket. Rejects with ConfigError or TransportError naming the address that is taken; then all is closed. */
   async start(): Promise<void> {
     try {
@@ -215,7 +345,12 @@ export class Switchhook {
     await this.#catalogue.preload([...this.#directory.tenants.values()].flatMap((tenant) => [...tenant.apps.values()]))
     const { address, port } = this.#settings.http.listen
     this.#httpPort = await listenOn(this.#http, address, port)
+    await this.#voicenter.hangups.recover()
+    await this.#hoiio.recover()
+    await this.#events.start()
+    await this.#voicemail.start()
     await this.#sip.start()
+    this.#retention.start()
     this.#log.info({ ...this.addresses, version: this.version }, 'Switchhook has started')
   }
 
@@ -264,21 +399,50 @@ export class Switchhook {
     await this.#http.close()
     await this.#sip.close()
     await this.#media.close()
+    await this.#voicemail.close()
+    await this.#events.close()
+    await this.#retention.close()
     await this.#store.close()
     this.#log.info({}, 'Switchhook has stopped')
   }
 
+  /** A destination as an address, for telephones that are to call it themselves. */
+  #addressOf(tenant: string, destination: string): string {
+    if (/^(sip|tel):/i.test(destination)) return destination
+    const [socket] = this.#sip.addresses()
+    const own = this.#settings.nat.signalling?.host ?? (socket ? printHostPort(socket) : 'localhost')
+    return `sip:${destination}@${this.#directory.tenant(tenant)?.domain ?? own}`
+  }
+
   async #mount(live: LiveSettings): Promise<void> {
+    await this.#hoiio.mount(this.#http)
+    await this.#voicemail.mount(this.#http)
+    await mountPartnerApi(this.#http, {
+      settings: this.#settings,
+      store: this.#store,
+      directory: this.#directory,
+      clock: this.#clock,
+      log: this.#log,
+      linkKey: this.#linkKey,
+      calls: this.#calls,
+      placed: this.#placed,
+      reacher: this.#sip.reaching,
+    })
     await mountAdmin(this.#http, {
       clock: this.#clock,
       token: this.#token.value,
+      ids: this.#ids,
       calls: this.#calls,
+      rooms: this.#rooms,
       store: this.#store,
       directory: this.#directory,
       settings: live,
+      retention: this.#retention,
+      voicemail: this.#voicemail.adminParts,
       dataFolder: this.dataFolder,
       metrics: this.#metrics,
       registrations: () => this.#sip.registrations(),
+      trunks: () => this.#sip.trunks.status(),
       readiness: () => this.#readiness(),
       page: () => ({
         version: this.version,
@@ -308,4 +472,10 @@ export class Switchhook {
 
 function databaseUrl({ database }: Settings): string {
   return database.kind === 'sqlite' ? `sqlite:${database.file}` : database.url
+}
+
+/** How a tenant's calls speak where no flow says. */
+function speakingContext(directory: Directory, name: string): SpeakingContext {
+  const tenant = directory.tenant(name)
+  return { tenant: name, language: tenant?.language ?? 'en', timeZone: tenant?.timeZone ?? 'UTC' }
 }

@@ -1,4 +1,3 @@
-import { isIPv6 } from 'node:net'
 import type { Registration } from './admin/status.ts'
 import type { Clock } from './base/clock.ts'
 import { toError } from './base/errors.ts'
@@ -7,28 +6,30 @@ import type { Logger } from './base/log.ts'
 import type { Random } from './base/random.ts'
 import type { Admission } from './call/admission.ts'
 import type { Calls } from './call/calls.ts'
-import { CallerCheck } from './caller-check.ts'
-import { isWildcard } from './config/addresses.ts'
+import type { MinutesStore } from './call/outbound-minutes.ts'
+import { CallerCheck, type InboundTrunk } from './caller-check.ts'
 import type { Settings } from './config/settings.ts'
 import { InboundCalls } from './inbound-calls.ts'
-import type { SipLegParts } from './leg/sip-leg.ts'
 import type { MediaPlane } from './media/plane/types.ts'
+import { OutboundParts } from './outbound-parts.ts'
 import type { ProgramCatalogue } from './program-catalogue.ts'
+import { MessageWaiting, type WaitingMessages } from './reach/message-waiting.ts'
+import { mediaTimeoutMs } from './reach/reach-parts.ts'
+import type { Reaching } from './reach/reaching.ts'
 import type { Directory } from './routing/directory.ts'
 import { routeInbound } from './routing/route.ts'
 import type { DigestAlgorithm } from './sip/auth/digest.ts'
 import { DigestServer } from './sip/auth/digest-server.ts'
 import type { IncomingInvite, UserAgentUser } from './sip/dialog/types.ts'
 import { UserAgent } from './sip/dialog/user-agent.ts'
+import type { SipRequest } from './sip/message/types.ts'
 import { Registrar } from './sip/registrar/registrar.ts'
 import type { BindingStore } from './sip/registrar/types.ts'
 import { TransactionLayer } from './sip/transaction/transaction-layer.ts'
 import { defaultTimers, type ServerTransaction } from './sip/transaction/types.ts'
 import { SipTransport } from './sip/transport/sip-transport.ts'
+import type { Flow } from './sip/transport/types.ts'
 import { serverName } from './version.ts'
-
-/** Neither RTP nor RTCP from a caller for so long ends the call. */
-const mediaTimeoutMs = 60_000
 
 /** RFC 8760 §2.4: the strongest first. */
 const digestAlgorithms: Readonly<Record<Settings['sip']['digest'], readonly DigestAlgorithm[]>> = {
@@ -52,12 +53,14 @@ export interface SipPartsOptions {
   readonly admission: Admission
   readonly catalogue: ProgramCatalogue
   readonly bindings: BindingStore
+  readonly minutes: MinutesStore
   refused(why: 'overload' | 'limit' | 'draining' | 'no-tenant'): void
+  /** In the mailbox of an extension; its telephones are told. */
+  waitingMessages(tenant: string, extension: string): Promise<WaitingMessages>
 }
 
 /** The SIP side of the server, joined: sockets, transactions, dialogs, registrar, and who takes the calls. */
 export class SipParts implements UserAgentUser {
-  readonly #settings: Settings
   readonly #log: Logger
   readonly #transport: SipTransport
   readonly #transactions: TransactionLayer
@@ -65,11 +68,12 @@ export class SipParts implements UserAgentUser {
   readonly #registrar: Registrar
   readonly #callers: CallerCheck
   readonly #inbound: InboundCalls
+  readonly #outbound: OutboundParts
+  readonly #messageWaiting: MessageWaiting
   #isListening = false
 
   constructor(options: SipPartsOptions) {
     const { settings, clock, random, log, directory, catalogue, plane } = options
-    this.#settings = settings
     this.#log = log
     const digest = new DigestServer({ clock, random, algorithms: digestAlgorithms[settings.sip.digest] })
     this.#transport = new SipTransport({
@@ -93,7 +97,17 @@ export class SipParts implements UserAgentUser {
       reliableProvisional: settings.sip.reliableProvisional === 'required' ? 'required-only' : 'when-supported',
       user: this,
     })
-    this.#callers = new CallerCheck({ directory, digest, anonymous: settings.sip.anonymous })
+    this.#callers = new CallerCheck({
+      directory,
+      digest,
+      anonymous: settings.sip.anonymous,
+      trunkOf: (request, flow) => this.#trunkOf(request, flow),
+      trunkAccounts: (username, address) => this.#outbound.trunks.accounts(username, address),
+      inside: {
+        isOwn: (remote) => this.#outbound.inside.isOwn(remote),
+        find: (name) => this.#outbound.inside.find(name),
+      },
+    })
     this.#registrar = new Registrar({
       clock,
       random,
@@ -103,14 +117,50 @@ export class SipParts implements UserAgentUser {
       serverName,
       subscribers: this.#callers,
     })
+    this.#messageWaiting = new MessageWaiting({
+      clock,
+      random,
+      log,
+      directory,
+      registrar: this.#registrar,
+      transactions: this.#transactions,
+      transport: this.#transport,
+      serverName,
+      count: (tenant, extension) => options.waitingMessages(tenant, extension),
+    })
+    const outbound = new OutboundParts({
+      settings,
+      clock,
+      random,
+      log,
+      ids: options.ids,
+      directory,
+      plane,
+      transport: this.#transport,
+      transactions: this.#transactions,
+      userAgent: this.#userAgent,
+      registrar: this.#registrar,
+      minutes: options.minutes,
+    })
+    this.#outbound = outbound
     this.#inbound = new InboundCalls({
       log,
       ids: options.ids,
       calls: options.calls,
       admission: options.admission,
-      route: (user, host, caller) => routeInbound(directory, { user, host, callerTenant: caller.tenant }),
+      hops: outbound.hops,
+      route: (user, host, by) => routeInbound(directory, { user, host, by }),
       program: (route, dialled) => catalogue.choose(route, dialled),
-      legParts: (invite) => this.#legParts(invite, { clock, log, plane }),
+      legParts: ({ flow }) => ({
+        clock,
+        log,
+        plane,
+        directory: outbound.legs,
+        media: outbound.addresses.media(flow),
+        mediaTimeoutMs,
+      }),
+      legOf: (usage) => outbound.legs.legOf(usage),
+      isLoop: (from, to) => outbound.loops.isLoop(from, to),
       refused: options.refused,
     })
     this.#transport.user = this.#transactions
@@ -125,11 +175,14 @@ export class SipParts implements UserAgentUser {
   async start(): Promise<void> {
     await this.#registrar.start()
     await this.#transport.start()
+    await this.#outbound.start()
     this.#isListening = true
   }
 
   async close(): Promise<void> {
     this.#isListening = false
+    this.#messageWaiting.close()
+    await this.#outbound.close()
     await this.#registrar.stop()
     this.#transactions.close()
     await this.#transport.close()
@@ -137,6 +190,20 @@ export class SipParts implements UserAgentUser {
 
   addresses(): SipTransport['localPorts'] {
     return this.#transport.localPorts
+  }
+
+  /** Finds whom to ring for calls of ours. */
+  get reaching(): Reaching {
+    return this.#outbound.reaching
+  }
+
+  get trunks(): OutboundParts['trunks'] {
+    return this.#outbound.trunks
+  }
+
+  /** The messages of an extension are not what they were: its telephones are told. */
+  messagesChanged(tenant: string, extension: string): void {
+    this.#messageWaiting.changed(tenant, extension)
   }
 
   get registrationCount(): number {
@@ -173,7 +240,8 @@ export class SipParts implements UserAgentUser {
 
   inviteReceived(invite: IncomingInvite): void {
     // Nobody to ask: no promise, no turn of the loop.
-    if (this.#callers.isWelcome(invite)) return this.#inbound.take(invite, { tenant: null, extension: null })
+    const guest = this.#callers.welcome(invite)
+    if (guest) return this.#inbound.take(invite, guest)
     this.#authenticate(invite).catch((thrown) => {
       this.#log.error({ err: toError(thrown) }, 'an INVITE could not be authenticated')
       invite.reject(500)
@@ -193,6 +261,10 @@ export class SipParts implements UserAgentUser {
     }
   }
 
+  flowClosed(flow: Flow): void {
+    this.#outbound.trunks.flowClosed(flow)
+  }
+
   async #authenticate(invite: IncomingInvite): Promise<void> {
     const verdict = await this.#callers.check(invite)
     if (invite.usage.state === 'ended') return
@@ -201,16 +273,9 @@ export class SipParts implements UserAgentUser {
     invite.reject(verdict.status, { headers: verdict.headers })
   }
 
-  #legParts(invite: IncomingInvite, parts: Pick<SipLegParts, 'clock' | 'log' | 'plane'>): SipLegParts {
-    const { nat, rtp } = this.#settings
-    const { address } = rtp
-    const own = address === null || isWildcard(address) ? this.#transport.interfaceAddress(invite.flow) : address
-    const isFar = nat.media !== null && isIPv6(nat.media) === isIPv6(own) && !this.#transport.isLocalPeer(invite.flow)
-    const advertised = isFar && nat.media !== null ? nat.media : own
-    return {
-      ...parts,
-      media: { bindAddress: own, advertisedAddress: advertised },
-      mediaTimeoutMs,
-    }
+  #trunkOf(request: SipRequest, flow: Flow): InboundTrunk | null {
+    const match = this.#outbound.trunks.matchInbound(request, flow)
+    if (!match) return null
+    return { tenant: match.tenant, mustProve: match.proof === 'challenge' }
   }
 }

@@ -3,12 +3,14 @@ import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { databaseKinds } from '../../test/support/databases.ts'
 import { FakeLeg } from '../../test/support/fake-leg.ts'
+import { FakeMixer } from '../../test/support/fake-mixer.ts'
 import { TestClock } from '../../test/support/test-clock.ts'
 import { openTestStore, type TestStore } from '../../test/support/test-store.ts'
 import { IdFactory, type RecordingId } from '../base/ids.ts'
 import { silentLogger } from '../base/log.ts'
 import { SeededRandom } from '../base/random.ts'
 import { Calls } from '../call/calls.ts'
+import { Rooms } from '../call/rooms.ts'
 import { loadConfiguration } from '../config/load.ts'
 import { openSecretBox } from '../config/secret-box.ts'
 import { createHttpServer, type HttpServer } from '../http/server.ts'
@@ -16,6 +18,7 @@ import { Directory } from '../routing/directory.ts'
 import { mountAdmin } from './api.ts'
 import { LiveSettings } from './live-settings.ts'
 import { Metrics } from './metrics.ts'
+import type { TrunkStatus } from './status.ts'
 
 const token = 'a-token-of-the-test'
 const configText = `
@@ -25,6 +28,25 @@ tenants:
     numbers: { "1000": { app: menu } }
     apps: { menu: { builtin: menu } }
 `
+
+const trunk: TrunkStatus = {
+  name: 'provider1',
+  tenant: 'acme',
+  state: 'degraded',
+  since: '2026-01-01T00:00:00.000Z',
+  sentence: 'sip1.provider.example answers; sip2.provider.example has not for 40 s.',
+  calls: 3,
+  lastAnswer: '2026-01-01T00:00:00.000Z',
+  registeredUntil: null,
+  hosts: [
+    {
+      address: 'udp:192.0.2.1:5060',
+      state: 'closed',
+      since: '2026-01-01T00:00:00.000Z',
+      lastAnswer: '2026-01-01T00:00:00.000Z',
+    },
+  ],
+}
 
 interface Api {
   readonly server: HttpServer
@@ -56,12 +78,10 @@ async function startApi(kind: (typeof databaseKinds)[number]): Promise<Api> {
     read: async (documents) => (await configuration.withDocuments(documents)).tenants,
   })
   await settings.load()
-  const calls = new Calls({
-    clock,
-    ids: new IdFactory(clock, new SeededRandom(5)),
-    log: silentLogger,
-    records: store.records,
-  })
+  const ids = new IdFactory(clock, new SeededRandom(5))
+  const calls = new Calls({ clock, ids, log: silentLogger, records: store.records })
+  const { dataFolder } = database
+  const rooms = new Rooms({ mixer: new FakeMixer(), clock, log: silentLogger, ids, dataFolder })
   const metrics = new Metrics({
     liveCalls: () => calls.count,
     registrations: () => 0,
@@ -71,19 +91,25 @@ async function startApi(kind: (typeof databaseKinds)[number]): Promise<Api> {
     sipCounters: () => ({ udpReceived: 3 }),
     transactions: () => ({ client: 0, server: 1 }),
     storeQueue: () => 0,
+    rooms: () => 0,
+    trunks: () => ({ down: 1, calls: 2 }),
     mainThreadLatenessMs: () => 0,
   })
   const server = await createHttpServer({ log: silentLogger, version: '0.0.0' })
   await mountAdmin(server, {
     clock,
     token,
+    ids,
     calls,
+    rooms,
     store,
     directory,
     settings,
-    dataFolder: database.dataFolder,
+    retention: { run: async () => [] },
+    dataFolder,
     metrics,
     registrations: () => [],
+    trunks: () => [trunk, { ...trunk, tenant: 'other' }],
     readiness: async () => [{ name: 'database', isReady: true, sentence: 'It takes writes.' }],
     page: () => ({
       version: '0.0.0',
@@ -177,6 +203,12 @@ describe.each(databaseKinds)('the admin API on %s', (kind) => {
       status: 404,
       body: { error: { code: 'call.unknown' } },
     })
+  })
+
+  it('shows the trunks of all tenants, and of one', async () => {
+    const { body } = await api.get('/api/v1/trunks')
+    expect((body.items as TrunkStatus[]).map(({ tenant }) => tenant)).toEqual(['acme', 'other'])
+    expect((await api.get('/api/v1/trunks?tenant=acme')).body).toEqual({ items: [trunk] })
   })
 
   it('names the parameter that is wrong', async () => {
@@ -295,6 +327,9 @@ describe.each(databaseKinds)('the admin API on %s', (kind) => {
       expect.arrayContaining([
         '/api/v1/calls',
         '/api/v1/recordings/{id}/audio',
+        '/api/v1/live/calls/{id}/monitor',
+        '/api/v1/live/rooms/{tenant}/{name}/members/{id}/kick',
+        '/api/v1/trunks',
         '/api/v1/tenants/{tenant}/numbers/{key}',
       ]),
     )

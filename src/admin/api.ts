@@ -1,26 +1,40 @@
 import type { Clock } from '../base/clock.ts'
+import type { IdFactory } from '../base/ids.ts'
 import type { Calls } from '../call/calls.ts'
+import type { Rooms } from '../call/rooms.ts'
 import { BearerCheck } from '../http/bearer.ts'
 import type { HttpServer } from '../http/server.ts'
 import type { Directory } from '../routing/directory.ts'
 import type { Store } from '../store/store.ts'
 import { callRoutes } from './call-routes.ts'
+import { eventRoutes } from './event-routes.ts'
 import { type HealthParts, healthRoutes } from './health-routes.ts'
+import { liveCallRoutes } from './live-call-routes.ts'
 import type { LiveSettings } from './live-settings.ts'
+import { type MailboxRoutesParts, mailboxRoutes } from './mailbox-routes.ts'
+import { promoRoutes } from './promo-routes.ts'
 import { recordingRoutes } from './recording-routes.ts'
+import { type RetentionRunner, retentionRoutes } from './retention-routes.ts'
+import { roomRoutes } from './room-routes.ts'
 import { settingRoutes } from './setting-routes.ts'
-import type { Registration } from './status.ts'
+import type { Registration, TrunkStatus } from './status.ts'
 import { statusRoutes } from './status-routes.ts'
 
 export interface AdminParts extends HealthParts {
   readonly clock: Clock
   readonly token: string
+  readonly ids: IdFactory
   readonly calls: Calls
+  readonly rooms: Rooms
   readonly store: Store
   readonly directory: Directory
   readonly settings: LiveSettings
+  readonly retention: RetentionRunner
+  /** Absent: no mailboxes are served. */
+  readonly voicemail?: MailboxRoutesParts
   readonly dataFolder: string
   registrations(): readonly Registration[]
+  trunks(): readonly TrunkStatus[]
 }
 
 /** Mounts the admin API and what needs no token beside it. */
@@ -39,9 +53,15 @@ export async function mountAdmin(server: HttpServer, parts: AdminParts): Promise
           route.schema = { ...route.schema, security: [{ bearer: [] }] }
         })
         callRoutes(guarded, parts)
+        liveCallRoutes(guarded, parts)
+        roomRoutes(guarded, parts)
         recordingRoutes(guarded, parts)
+        eventRoutes(guarded, parts)
         settingRoutes(guarded, parts)
+        if (parts.voicemail) mailboxRoutes(guarded, parts.voicemail)
+        promoRoutes(guarded, parts)
         statusRoutes(guarded, parts)
+        retentionRoutes(guarded, parts)
       })
     },
     { prefix: '/api/v1' },

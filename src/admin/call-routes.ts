@@ -5,6 +5,8 @@ import type { Calls } from '../call/calls.ts'
 import type { HangupCause } from '../call/records.ts'
 import type { HttpServer } from '../http/server.ts'
 import type { Store } from '../store/store.ts'
+import { csvColumns, csvLine, exportLines } from './call-export.ts'
+import { hangUp } from './live-call-routes.ts'
 import { CallDetailsSchema, CallSchema, ErrorSchema, JournalEventSchema, PageQuery, pageOf } from './schemas.ts'
 import { viewCall, viewEvent, viewLeg, viewRecording } from './views.ts'
 
@@ -13,7 +15,13 @@ const Filter = {
   tenant: Type.Optional(Type.String()),
   from: Type.Optional(Type.String()),
   to: Type.Optional(Type.String()),
-  extension: Type.Optional(Type.String()),
+  extension: Type.Optional(Type.String({ description: 'The extension that called.' })),
+  of: Type.Optional(
+    Type.String({ description: 'An extension that called, took the call, or was to. Closed calls only.' }),
+  ),
+  direction: Type.Optional(Type.Union([Type.Literal('inbound'), Type.Literal('outbound')])),
+  answeredBy: Type.Optional(Type.String()),
+  app: Type.Optional(Type.String()),
   cause: Type.Optional(Type.String()),
   state: Type.Optional(Type.Union([Type.Literal('open'), Type.Literal('ended')])),
   startedFrom: Type.Optional(Type.String({ format: 'date-time' })),
@@ -101,9 +109,7 @@ export function callRoutes(api: HttpServer, parts: { calls: Calls; store: Store 
       },
     },
     async ({ params }, reply) => {
-      const call = calls.find(params.id)
-      if (!call) throw unknownCall(params.id)
-      call.end({ by: 'server', cause: 'normal', sentence: 'An operator ended the call over the admin API.' })
+      hangUp(calls, params.id)
       return reply.code(202).send({ id: params.id })
     },
   )
@@ -114,11 +120,30 @@ export function callRoutes(api: HttpServer, parts: { calls: Calls; store: Store 
       schema: { summary: 'All matching calls as JSON lines, oldest first', tags: ['calls'], querystring: FilterObject },
     },
     async ({ query }, reply) => {
-      const { Readable } = await import('node:stream')
-      const lines = async function* () {
-        for await (const row of store.calls.export(toFilter(query))) yield `${JSON.stringify(viewCall(row))}\n`
-      }
-      return reply.type('application/jsonl').send(Readable.from(lines()))
+      const lines = exportLines(store.calls.export(toFilter(query)), null, (call) => JSON.stringify(call))
+      return reply.type('application/jsonl').send(lines)
+    },
+  )
+
+  api.get(
+    '/calls.csv',
+    {
+      schema: {
+        summary: 'All matching calls as CSV, oldest first',
+        description:
+          'RFC 4180, in UTF-8, with a header line. Texts that a spreadsheet would take for a formula begin with an apostrophe.',
+        tags: ['calls'],
+        querystring: FilterObject,
+      },
+    },
+    async ({ query }, reply) => {
+      const lines = exportLines(store.calls.export(toFilter(query)), csvLine(csvColumns), (call) =>
+        csvLine(csvColumns.map((name) => call[name])),
+      )
+      return reply
+        .header('content-type', 'text/csv; charset=utf-8; header=present')
+        .header('content-disposition', 'attachment; filename="calls.csv"')
+        .send(lines)
     },
   )
 }

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { CallRecord } from '../call/records.ts'
+import { addEventMetrics, type EventReadings } from './event-metrics.ts'
 
 /** What is read at each scrape. */
 export interface MetricReadings {
@@ -14,6 +15,10 @@ export interface MetricReadings {
   transactions(): { readonly client: number; readonly server: number }
   storeQueue(): number
   mainThreadLatenessMs(): number
+  rooms(): number
+  trunks(): { readonly down: number; readonly calls: number }
+  /** Of what is told to programs outside; left out where nothing is. */
+  readonly events?: EventReadings
 }
 
 /** The Prometheus registry. Nothing per packet is counted here: the media workers count, and are asked at a scrape. */
@@ -43,6 +48,9 @@ export class Metrics {
     gauge('sip_client_transactions', 'Client transactions alive.', () => readings.transactions().client)
     gauge('sip_server_transactions', 'Server transactions alive.', () => readings.transactions().server)
     gauge('store_queue', 'Writes that wait for the database.', () => readings.storeQueue())
+    gauge('rooms', 'Conference rooms that are open.', () => readings.rooms())
+    gauge('trunks_down', 'Trunks by which no call goes.', () => readings.trunks().down)
+    gauge('trunk_calls', 'Outbound calls by trunks.', () => readings.trunks().calls)
     gauge('main_thread_lateness_ms', 'How late the main thread is.', () => readings.mainThreadLatenessMs())
     new Gauge({
       name: 'switchhook_media_lateness_ms',
@@ -69,6 +77,7 @@ export class Metrics {
         }
       },
     })
+    if (readings.events) addEventMetrics(this.#registry, readings.events)
     this.#ended = new Counter({
       name: 'switchhook_calls_ended_total',
       help: 'Calls that have ended.',

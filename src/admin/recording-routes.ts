@@ -1,14 +1,12 @@
-import { createReadStream } from 'node:fs'
-import { rm, stat } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import { NotFoundError } from '../base/errors.ts'
 import type { CallId, RecordingId } from '../base/ids.ts'
 import type { RecordingRecord, RecordingState } from '../call/records.ts'
+import { sendFile } from '../http/send-file.ts'
 import type { HttpServer } from '../http/server.ts'
 import type { Store } from '../store/store.ts'
-import { byteRange } from './byte-range.ts'
 import { pageRequest } from './call-routes.ts'
 import { ErrorSchema, PageQuery, pageOf, RecordingSchema } from './schemas.ts'
 import { viewRecording } from './views.ts'
@@ -70,7 +68,13 @@ export function recordingRoutes(api: HttpServer, parts: { store: Store; dataFold
     },
     async ({ params, headers }, reply) => {
       const row = await find(store, params.id)
-      return await sendFile(reply, join(dataFolder, row.file), headers.range, row)
+      const path = join(dataFolder, row.file)
+      const file = { path, mediaType: 'audio/wav', disposition: 'inline', name: `${row.id}.wav` } as const
+      const sent = row.state === 'deleted' ? null : await sendFile(reply, file, headers.range)
+      if (sent) return sent
+      throw new NotFoundError('recording.file-gone', `The file of recording ${row.id} is not there.`, {
+        facts: { recordingId: row.id },
+      })
     },
   )
 
@@ -100,33 +104,4 @@ async function find(store: Store, id: string): Promise<RecordingRecord> {
   const row = await store.recordings.get(id as RecordingId)
   if (!row) throw new NotFoundError('recording.unknown', `There is no recording ${id}.`, { facts: { recordingId: id } })
   return row
-}
-
-/** RFC 9110 §14: the whole file, or the one range that was asked for. */
-async function sendFile(
-  reply: FastifyReply,
-  path: string,
-  range: string | undefined,
-  row: RecordingRecord,
-): Promise<FastifyReply> {
-  const found = await stat(path).catch(() => null)
-  if (!found || row.state === 'deleted') {
-    throw new NotFoundError('recording.file-gone', `The file of recording ${row.id} is not there.`, {
-      facts: { recordingId: row.id },
-    })
-  }
-  const wanted = byteRange(range, found.size)
-  reply
-    .type('audio/wav')
-    .header('accept-ranges', 'bytes')
-    .header('content-disposition', `inline; filename="${row.id}.wav"`)
-  if (wanted === 'unsatisfiable') return reply.code(416).header('content-range', `bytes */${found.size}`).send()
-  if (wanted === null)
-    return reply.header('content-length', found.size).send(createReadStream(path, { end: found.size - 1 }))
-  const { first, last } = wanted
-  return reply
-    .code(206)
-    .header('content-range', `bytes ${first}-${last}/${found.size}`)
-    .header('content-length', last - first + 1)
-    .send(createReadStream(path, { start: first, end: last }))
 }

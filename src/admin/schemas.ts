@@ -1,10 +1,11 @@
 import { type Static, type TSchema, Type } from 'typebox'
 
-const nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
-const time = Type.String({ format: 'date-time', description: 'ISO 8601, UTC.' })
+export const nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
+export const time = Type.String({ format: 'date-time', description: 'ISO 8601, UTC.' })
 
 export const CallSchema = Type.Object({
   id: Type.String(),
+  serial: nullable(Type.Integer({ description: 'With the second of its start it names the call for partners.' })),
   tenant: Type.String(),
   direction: Type.Union([Type.Literal('inbound'), Type.Literal('outbound')]),
   from: Type.String(),
@@ -12,6 +13,9 @@ export const CallSchema = Type.Object({
   to: Type.String(),
   extension: nullable(Type.String({ description: 'The extension that called, where it proved who it is.' })),
   app: nullable(Type.String()),
+  answeredBy: nullable(Type.String({ description: 'The telephone or number that took the call in the end.' })),
+  transferredTo: nullable(Type.String({ description: 'Where the call was passed on to.' })),
+  absent: Type.Array(Type.String(), { description: 'Extensions that were to ring and had no telephone registered.' }),
   startedAt: time,
   answeredAt: nullable(time),
   endedAt: nullable(time),
@@ -27,6 +31,9 @@ const LegSchema = Type.Object({
   id: Type.String(),
   role: Type.String(),
   direction: Type.String(),
+  label: nullable(Type.String({ description: 'The device that was rung.' })),
+  dialled: nullable(Type.String({ description: 'What was dialled to reach it.' })),
+  extension: nullable(Type.String({ description: 'The extension at its other end.' })),
   sipCallId: Type.String(),
   peer: Type.String(),
   userAgent: nullable(Type.String()),

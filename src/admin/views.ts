@@ -5,6 +5,7 @@ export function viewCall(row: CallRecord): CallView {
   const talkMs = row.answeredAt !== null && row.endedAt !== null ? row.endedAt - row.answeredAt : null
   return {
     ...row,
+    absent: [...row.absent],
     startedAt: iso(row.startedAt),
     answeredAt: isoOrNull(row.answeredAt),
     endedAt: isoOrNull(row.endedAt),

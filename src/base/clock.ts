@@ -17,6 +17,9 @@ export interface Clock {
   after(ms: number, fn: () => void): Cancel
 }
 
+/** Node's timers hold 31 bits; one that is longer fires at once. */
+const longestTimerMs = 2 ** 31 - 1
+
 /** The machine's clock. */
 export class SystemClock implements Clock {
   now(): number {
@@ -28,6 +31,12 @@ export class SystemClock implements Clock {
   }
 
   after(ms: number, fn: () => void): Cancel {
+    if (ms > longestTimerMs) {
+      let cancel = this.after(longestTimerMs, () => {
+        cancel = this.after(ms - longestTimerMs, fn)
+      })
+      return () => cancel()
+    }
     const timer = setTimeout(fn, Math.ceil(ms))
     return () => clearTimeout(timer)
   }

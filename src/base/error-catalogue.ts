@@ -17,13 +17,70 @@ export const errorCatalogue = {
     meaning: 'Switchhook found itself in a state that should be impossible.',
     remedy: 'This is a defect of ours: please report it with the log lines around it.',
   },
+  'action.already-joined': {
+    meaning: 'A caller was to be joined with somebody while it was joined with somebody else.',
+    remedy: 'Wait for the outcome of the first `dial`, `bridge` or `transfer`, or end it by its signal.',
+  },
+  'action.dial-invalid': {
+    meaning: 'What is to be dialled, or an option of it, cannot be used.',
+    remedy: 'Name 1 to 20 destinations of at most 128 characters; the other bounds stand with the options of `dial`.',
+  },
+  'action.other-tenant': {
+    meaning: 'A program wanted to join calls of two tenants.',
+    remedy: 'Nothing of one tenant reaches another: have one call the other by a number instead.',
+  },
+  'action.not-answered': {
+    meaning: 'A telephone was to be asked to transfer itself before its call was answered.',
+    remedy: 'Answer the call first, or transfer with mode `bridge`.',
+  },
   'action.digits-invalid': {
     meaning: 'Digits to be sent hold something that is no key of a telephone, or are too many.',
     remedy: 'Send 1 to 64 of 0-9, *, # and A-D.',
   },
+  'action.call-over': {
+    meaning: 'Something was to begin on a call that is over.',
+    remedy: 'Look at `call.isEnded` before; nothing can be recorded of a call that has ended.',
+  },
+  'action.keys-invalid': {
+    meaning: 'A table of keys names what is no key of a telephone, or a sequence that begins with another.',
+    remedy: 'Use 1 to 4 of 0-9, *, #, A-D; where `*` stands alone, no other sequence can begin with it.',
+  },
+  'action.monitored-already': {
+    meaning: 'A call that is being recorded as a whole was to be recorded so a second time.',
+    remedy: 'Stop the first recording, or use it: the facts name it.',
+  },
+  'action.not-monitored': {
+    meaning: 'The recording of a whole call was to be paused, resumed or stopped, and none is running.',
+    remedy: 'Start it first; it ends by itself with the call, or at its longest length.',
+  },
   'action.recording-unknown': {
     meaning: 'A program asked for a named recording that the tenant does not have.',
     remedy: 'Add it under `recordings` of the tenant, for the language of the call or for all.',
+  },
+  'room.already-in': {
+    meaning: 'A call that is in a conference room was to come into a room.',
+    remedy: 'Leave the first room: end its `conference` by its signal, then join.',
+  },
+  'room.member-unknown': {
+    meaning: 'Nobody in the conference room has this id.',
+    remedy: 'List the members with GET /api/v1/live/rooms/{tenant}/{name}; the id is gone once the member has left.',
+  },
+  'room.name-invalid': {
+    meaning:
+      'The name of a conference room is empty, too long, or holds other than letters, digits, blanks and `._@+-`.',
+    remedy: 'Use 1 to 64 such characters, a letter or digit first.',
+  },
+  'room.size': {
+    meaning: 'A conference room was to take more members than a room can, or none.',
+    remedy: 'Give `max` as a whole number from 1 to 200.',
+  },
+  'room.too-many': {
+    meaning: 'A tenant has as many conference rooms open as one may have.',
+    remedy: 'Let rooms end, or use fewer names: each name is a room of its own.',
+  },
+  'room.unknown': {
+    meaning: 'No conference room of this name is open. A room is there while somebody is in it.',
+    remedy: 'List the rooms with GET /api/v1/live/rooms.',
   },
   'sip-message.framing': {
     meaning: 'The bytes are no SIP message: lines do not end in CRLF, the head has no end, or its text is not UTF-8.',
@@ -78,7 +135,7 @@ export const errorCatalogue = {
     remedy: 'Cut it, or save it as mono at 8,000 Hz: more is never heard on a telephone.',
   },
   'media.file-kind-unknown': {
-    meaning: 'A sound file is neither WAV nor mp3.',
+    meaning: 'A sound file is neither WAV nor mp3 nor GSM full rate.',
     remedy: 'Convert it to WAV (any rate, mono or stereo).',
   },
   'media.audio-too-long': {
@@ -150,6 +207,63 @@ export const errorCatalogue = {
     meaning: 'The HTTP port is taken by another program.',
     remedy: 'Stop that program, or give another port under `http.listen`.',
   },
+  'outgoing.url-invalid': {
+    meaning: 'A request was to go to an address that is no http or https address.',
+    remedy: 'Correct the address; the sentence shows it without its credentials and the values of its query.',
+  },
+  'outgoing.header-invalid': {
+    meaning: 'A request was to carry a header that HTTP does not allow, or that steers the connection.',
+    remedy: 'Correct the name or the value: no line breaks, and none of Host, Content-Length, Connection and the like.',
+  },
+  'outgoing.address-refused': {
+    meaning: 'An address that arrived over an API, or a redirect, leads into a private network.',
+    remedy: 'If the receiver may be there, allow its range under `webhooks.allowPrivateAddresses`.',
+  },
+  'outgoing.name-unknown': {
+    meaning: 'The host name of a receiver has no address in DNS.',
+    remedy: 'Check the spelling, and that this machine can resolve the name.',
+  },
+  'outgoing.connect-failed': {
+    meaning: 'A connection to a receiver was refused, or there is no way to it.',
+    remedy: 'Check that the receiver runs and listens there, and the firewalls between.',
+  },
+  'outgoing.connect-timed-out': {
+    meaning: 'A receiver did not take a connection in time.',
+    remedy: 'Check the address of the receiver and the firewalls between.',
+  },
+  'outgoing.tls-failed': {
+    meaning:
+      'TLS could not be agreed on with a receiver: mostly its certificate is not trusted, or it speaks plain HTTP.',
+    remedy: 'Correct the certificate, or name its authority in NODE_EXTRA_CA_CERTS.',
+  },
+  'outgoing.timed-out': {
+    meaning: 'A receiver took the request and did not answer in time, or not to the end.',
+    remedy: 'Look at the receiver: it should answer first and work afterwards.',
+  },
+  'outgoing.connection-lost': {
+    meaning: 'A receiver closed the connection before its answer was whole.',
+    remedy: 'Look at the log of the receiver, or of the proxy before it.',
+  },
+  'outgoing.answer-malformed': {
+    meaning: 'A receiver answered with something that is not HTTP.',
+    remedy: 'Check the port: another kind of server may listen there.',
+  },
+  'outgoing.answer-encoded': {
+    meaning: 'A receiver compressed its answer although none had been asked for.',
+    remedy: 'Let it heed Accept-Encoding: identity.',
+  },
+  'outgoing.redirect-refused': {
+    meaning: 'A receiver redirected too often, to nowhere, or from https to http.',
+    remedy: 'Configure the address at which the redirects end.',
+  },
+  'outgoing.busy': {
+    meaning: 'A request was not sent because as many as may be are under way, to this receiver or in all.',
+    remedy: 'Look for a receiver that answers slowly.',
+  },
+  'outgoing.stopped': {
+    meaning: 'A request was given up: what it was for has ended, or the server stops.',
+    remedy: 'Nothing.',
+  },
   'store.database-setting': {
     meaning: 'The setting `database` is neither a SQLite file nor a PostgreSQL address.',
     remedy: 'Write sqlite:PATH or postgres://user:password@host:port/database.',
@@ -197,6 +311,10 @@ export const errorCatalogue = {
   'store.refused': {
     meaning: 'The database server refused user, password or database name.',
     remedy: 'Correct the setting `database`.',
+  },
+  'store.driver': {
+    meaning: 'The database driver is compiled code, and was compiled for another version of Node.',
+    remedy: 'Run `npm rebuild better-sqlite3` with the Node that is to run the server.',
   },
   'store.failed': {
     meaning: 'The database could not do what was asked, for a reason without a code of its own.',
@@ -310,6 +428,28 @@ export const errorCatalogue = {
     meaning: 'A text is empty, or longer than a voice may be asked to speak.',
     remedy: 'Shorten the text, or split it over several prompts.',
   },
+  'call.circling': {
+    meaning: 'Calls from one number to another leave by a trunk, come back, and leave again.',
+    remedy: 'Look which number is forwarded to which, here and at the provider; one of them leads back.',
+  },
+  'call.draining': {
+    meaning: 'The server is being stopped and places no more calls.',
+    remedy: 'Place it after the restart.',
+  },
+  'call.refused': {
+    meaning: 'A call was not placed: the tenant is over its limits, or the server is overloaded.',
+    remedy: 'Wait, or raise the limits of the tenant.',
+  },
+  'call.trunk-full': {
+    meaning: 'No trunk for the number takes one more call: its bound on calls, or on new calls per second, is reached.',
+    remedy:
+      'Raise `maxCalls` or `callsPerSecond` of the trunk if the provider allows it, or add another trunk to the rule.',
+  },
+  'call.not-transferable': {
+    meaning:
+      'One of two who are joined was to be replaced by another, and it is not joined, or that is being done already.',
+    remedy: 'Look at `bridge` and `parties` of GET /api/v1/live/calls/{id}; the journal of the call says more.',
+  },
   'call.unknown': {
     meaning: 'No call has this id.',
     remedy: 'List the calls with GET /api/v1/calls; a live call is gone from /calls/live once it has ended.',
@@ -322,6 +462,18 @@ export const errorCatalogue = {
     meaning: 'The row of a recording is there and its file is not.',
     remedy: 'It was deleted, or the data folder was moved; look at `data` in the configuration.',
   },
+  'recording.link-refused': {
+    meaning: 'A link to a recording was changed on its way, or is too old.',
+    remedy: 'Ask for a new one with recordingDownload or recordingListen.',
+  },
+  'event.unknown': {
+    meaning: 'No event has this id, or it was delivered so long ago that it is forgotten.',
+    remedy: 'List the events with GET /api/v1/events.',
+  },
+  'event.not-resendable': {
+    meaning: 'An event was to be sent again that is being sent just now, or has its first turn still before it.',
+    remedy: 'Wait for it: GET /api/v1/events/{id} says how it stands.',
+  },
   'setting.unknown': {
     meaning: 'There is no such tenant, number, extension or app.',
     remedy: 'List them first; names are case-sensitive.',
@@ -330,13 +482,13 @@ export const errorCatalogue = {
     meaning: 'A change over the admin API touches something that the configuration file names, and the file wins.',
     remedy: 'Change it in the file, or remove it there first.',
   },
-  'sdp.answer-unasked': {
-    meaning: 'The peer sent an SDP answer although nothing had been offered to it.',
-    remedy: 'The peer breaks RFC 3264; its record and journal show the messages.',
-  },
   'flow.unusable': {
     meaning: 'The module of an app cannot be loaded, or exports no flow.',
     remedy: 'Its default export must be a function that takes a call; the sentence holds the error of loading it.',
+  },
+  'tenant.unknown': {
+    meaning: 'No tenant has this name, or it was not said which of several is meant.',
+    remedy: 'Give the name of a tenant of the configuration.',
   },
   'transport.address-in-use': {
     meaning: 'A SIP port is taken by another program.',
@@ -378,6 +530,22 @@ export const errorCatalogue = {
     meaning: 'No listening socket has the protocol and the address family that a peer needs.',
     remedy: 'Add one to `sip.listen`: UDP or TCP, IPv4 or IPv6, as the peer needs it.',
   },
+  'locate.unsupported': {
+    meaning: 'A request was to go to an address whose scheme or transport this version does not speak.',
+    remedy: 'Use a sip: address, over udp or tcp.',
+  },
+  'locate.host-unknown': {
+    meaning: 'The host of a SIP address, or the servers it names, have no address in DNS.',
+    remedy: 'Check the spelling of the host, and that `sip.dns` names servers that know it.',
+  },
+  'locate.no-service': {
+    meaning: 'A domain says in DNS that it takes no SIP calls over the transport in question (SRV target ".").',
+    remedy: 'Ask the provider for the right address or transport.',
+  },
+  'locate.dns-failed': {
+    meaning: 'DNS gave no answer: its servers cannot be reached, are too slow, or failed.',
+    remedy: 'Check the DNS servers of this machine, or those in `sip.dns`; a trunk may also be given by IP address.',
+  },
   'setting.in-use': {
     meaning: 'Something that is to be removed is still named by something else.',
     remedy: 'Remove or change first what names it; the sentence says which.',
@@ -397,6 +565,35 @@ export const errorCatalogue = {
   'transaction.response-refused': {
     meaning: 'A response was to be sent which the state of its transaction does not allow.',
     remedy: 'Most often two parts of a program answered one call; if not, please report it.',
+  },
+  'voicemail.address-in-use': {
+    meaning: 'The address of the voicemail service is in use by another program.',
+    remedy: 'Stop that program, or give `voicemail.listen` another port; `null` serves over HTTP only.',
+  },
+  'voicemail.mailbox-unknown': {
+    meaning: 'There is no such mailbox, or it is one of the configuration and cannot be removed.',
+    remedy: 'List them with `GET /api/v1/mailboxes`; those of extensions stand in the configuration.',
+  },
+  'voicemail.message-unknown': {
+    meaning: 'There is no such voicemail message, or it was deleted too long ago.',
+    remedy: 'List them with `GET /api/v1/mailboxes/TENANT/OWNER/messages`.',
+  },
+  'voicemail.refused': {
+    meaning: 'The voicemail service refused what was asked of it.',
+    remedy: 'The message says what: the mailbox is full, takes no messages, or a field is wrong.',
+  },
+  'voicemail.voice-name': {
+    meaning: 'The name of a voice is not one that the media store takes.',
+    remedy:
+      'Use 1 to 128 letters, digits, dots, dashes and underscores, beginning with no dot and without two dots in a row.',
+  },
+  'voicemail.voice-size': {
+    meaning: 'A voice file is larger than the media store takes.',
+    remedy: 'Send at most 64 MiB: an hour of telephone quality.',
+  },
+  'voicemail.voice-unknown': {
+    meaning: 'There is no voice of that name in the media store.',
+    remedy: 'Put it there first: `PUT /voicemail/media/NAME`.',
   },
 } as const satisfies Record<string, CatalogueEntry>
 

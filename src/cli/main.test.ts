@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { startReceiver } from '../../test/support/receiver.ts'
 import type { CommandIo, ExitCode } from './command.ts'
 import { run } from './main.ts'
 
@@ -36,6 +37,50 @@ describe('the command line', () => {
     expect(help).toMatchObject({ code: 0 })
     for (const option of ['--press 1,2#', '--save FILE', '--max-seconds N', '--as EXTENSION'])
       expect(help.out).toContain(option)
+  })
+
+  it('verifies a Voicenter handler: 0 when it can be used, 1 when not, 2 for a wrong call', async () => {
+    const answers = [
+      {
+        STATUS: '0',
+        ACTION: 'MENU',
+        LANGUAGE: 'en',
+        DATA: { REC: '', LOOP: 1, DELAY: 0, SIZE: 1, MENU: 'A', VALIDATION: 0 },
+      },
+      { STATUS: 0, ACTION: 'HANGUP', LANGUAGE: 'en', DATA: {} },
+      { STATUS: 0 },
+    ]
+    let asked = 0
+    const handler = await startReceiver({
+      answer: (_request, response) => {
+        response.setHeader('content-type', 'application/json')
+        response.end(JSON.stringify(answers[asked++] ?? {}))
+      },
+    })
+    try {
+      const good = await say('verify', 'voicenter', handler.url, '--format', 'json')
+      expect(good).toMatchObject({ code: 0, err: '' })
+      expect(good.out).toContain('  tolerated  STATUS is "0" and not a number.\n')
+      expect(good.out).toContain('The handler can be used, 1 slip is tolerated.\n')
+      const bad = await say('verify', 'voicenter', handler.url, '--format', 'json', '--json')
+      expect(bad.code).toBe(1)
+      expect(JSON.parse(bad.out)).toMatchObject({ ok: false, wrong: 2 })
+    } finally {
+      await handler.close()
+    }
+    expect(await say('verify', 'asterisk', handler.url)).toMatchObject({ code: 2 })
+    expect(await say('verify', 'voicenter', 'ftp://x/')).toMatchObject({ code: 2 })
+    expect(await say('verify', 'voicenter', handler.url, '--press', '1,x')).toMatchObject({ code: 2 })
+    expect(await say('verify', 'voicenter', handler.url, '--format', 'soap')).toMatchObject({ code: 2 })
+  })
+
+  it('verifies the notify_url of a Hoiio application', async () => {
+    const program = await startReceiver({ answer: (_request, response) => void response.writeHead(200).end() })
+    const good = await say('verify', 'hoiio', `${program.url}/in`)
+    expect(good).toMatchObject({ code: 0, err: '' })
+    expect(good.out).toContain('POST hangup call_state=ended: the call is over')
+    await program.close()
+    expect(await say('verify', 'hoiio', `${program.url}/in`)).toMatchObject({ code: 1 })
   })
 
   it('gives 2 and the help for a call that is wrong, naming the word', async () => {

@@ -4,8 +4,9 @@ import { checkCommand } from './check.ts'
 import { type Command, type CommandIo, type ExitCode, helpFor, readArguments, UsageError } from './command.ts'
 import { startCommand } from './start.ts'
 import { userCommand } from './user.ts'
+import { verifyCommand } from './verify.ts'
 
-const commands: readonly Command[] = [startCommand, checkCommand, callCommand, userCommand]
+const commands: readonly Command[] = [startCommand, checkCommand, callCommand, userCommand, verifyCommand]
 
 const overview = [
   'usage: switchhook COMMAND [options]',

@@ -1,7 +1,10 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { loadConfiguration } from '../config/load.ts'
-import { loadDemo } from '../demo.ts'
+import { SystemClock } from '../base/clock.ts'
+import { SystemRandom } from '../base/random.ts'
+import { type Configuration, loadConfiguration } from '../config/load.ts'
+import { type Demo, loadDemo } from '../demo.ts'
+import { startDemoHandlers } from '../demo-handlers.ts'
 import { Switchhook } from '../main.ts'
 import { usualConfigFile } from './check.ts'
 import { type Command, type CommandIo, UsageError } from './command.ts'
@@ -38,25 +41,41 @@ export const startCommand: Command = {
         '--lan, --data, --sip-port and --http-port are for the demo; a configuration file says it itself',
       )
     }
-    const demo = isDemo ? await loadDemo(demoOptions(given, io)) : null
-    const configuration = demo?.configuration ?? (await loadConfiguration({ file, environment: io.env }))
-    const server = await Switchhook.create(configuration, { logFd: 1 })
-    // One careless flow must not end the calls of all others, as Node would have it.
-    const stray = (thrown: unknown): void => server.strayFailure(thrown)
-    process.on('unhandledRejection', stray)
-    process.on('uncaughtException', stray)
-    await server.start()
-    const ports = server.addresses
-    if (given.flag('json'))
-      io.out(JSON.stringify({ ready: true, sip: ports.sip, sipPort: ports.sipPort, http: ports.http }))
-    else io.out(banner(server, demo?.passwords ?? [], configuration.settings.isDemo))
-    await stopSignal(io)
-    if (!given.flag('json')) io.err('stopping: calls in progress have 10 s; a second signal ends them at once')
-    await server.close({ graceMs })
-    process.off('unhandledRejection', stray)
-    process.off('uncaughtException', stray)
+    const demoApi = { random: new SystemRandom(), httpPort: isDemo ? demoOptions(given, io).httpPort : 0 }
+    const handlers = isDemo ? await startDemoHandlers(new SystemClock(), demoApi) : null
+    try {
+      const demo = handlers && (await loadDemo({ ...demoOptions(given, io), handlers: handlers.urls }))
+      const configuration = demo?.configuration ?? (await loadConfiguration({ file, environment: io.env }))
+      await serve(configuration, demo?.passwords ?? [], given, io)
+    } finally {
+      handlers?.close()
+    }
     return 0
   },
+}
+
+/** Runs the server until a signal stops it. */
+async function serve(
+  configuration: Configuration,
+  passwords: Demo['passwords'],
+  given: Parameters<Command['run']>[0],
+  io: CommandIo,
+): Promise<void> {
+  const server = await Switchhook.create(configuration, { logFd: 1 })
+  // One careless flow must not end the calls of all others, as Node would have it.
+  const stray = (thrown: unknown): void => server.strayFailure(thrown)
+  process.on('unhandledRejection', stray)
+  process.on('uncaughtException', stray)
+  await server.start()
+  const ports = server.addresses
+  if (given.flag('json'))
+    io.out(JSON.stringify({ ready: true, sip: ports.sip, sipPort: ports.sipPort, http: ports.http }))
+  else io.out(banner(server, passwords, configuration.settings.isDemo))
+  await stopSignal(io)
+  if (!given.flag('json')) io.err('stopping: calls in progress have 10 s; a second signal ends them at once')
+  await server.close({ graceMs })
+  process.off('unhandledRejection', stray)
+  process.off('uncaughtException', stray)
 }
 
 function demoOptions(given: Parameters<Command['run']>[0], io: CommandIo) {

@@ -4,7 +4,7 @@ import { toError } from '../base/errors.ts'
 import { IdFactory } from '../base/ids.ts'
 import type { Logger } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
-import { MediaAgreement } from '../leg/media-agreement.ts'
+import { MediaAgreement, type OurOffer } from '../leg/media-agreement.ts'
 import { endOfUsage } from '../leg/usage-end.ts'
 import type { Digit, MediaEndpoint, MediaEndpointUser, MediaPlane } from '../media/plane/types.ts'
 import type { Prompt } from '../media/prompt.ts'
@@ -87,6 +87,7 @@ class PhoneCall implements OutgoingInviteUser, MediaEndpointUser {
   readonly #tell: (news: PhoneNews) => void
   readonly #endpoint: MediaEndpoint
   readonly #agreement: MediaAgreement
+  #offer: OurOffer | null = null
   readonly #startedMs: number
   readonly #over = new AbortController()
   readonly #ended: Promise<UsageEnd>
@@ -126,7 +127,7 @@ class PhoneCall implements OutgoingInviteUser, MediaEndpointUser {
         from: { displayName: null, uri: from, parameters: noParameters },
         to: { displayName: null, uri: sipUri(number, host, null, 'udp'), parameters: noParameters },
         target: { destination: { protocol: server.protocol, remote: { address: server.address, port: server.port } } },
-        sdp: this.#agreement.offer(),
+        sdp: this.offerWanted(),
         ...(identity ? { credentials: { username: identity.extension, password: identity.password } } : {}),
       },
       this,
@@ -179,7 +180,8 @@ class PhoneCall implements OutgoingInviteUser, MediaEndpointUser {
   }
 
   offerWanted(): Uint8Array {
-    return this.#agreement.offer()
+    this.#offer = this.#agreement.offer()
+    return this.#offer.sdp
   }
 
   confirmed(): void {}
@@ -209,7 +211,7 @@ class PhoneCall implements OutgoingInviteUser, MediaEndpointUser {
     // A 200 may carry again what a 183 said.
     if (this.#agreement.current) return true
     try {
-      this.#agreement.accept(sdp)
+      this.#offer?.accept(sdp)
     } catch (thrown) {
       this.#parts.log.warn({ err: toError(thrown) }, 'the answer cannot be used')
       return false

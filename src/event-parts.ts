@@ -1,0 +1,64 @@
+import type { Clock } from './base/clock.ts'
+import type { Logger } from './base/log.ts'
+import type { Random } from './base/random.ts'
+import type { CallRecords } from './call/records.ts'
+import type { Settings } from './config/settings.ts'
+import { EventHooks } from './event-hooks.ts'
+import { Deliveries, type DeliveryCounts, type DeliverySource } from './http/deliveries.ts'
+import { OutgoingHttp } from './http/outgoing/outgoing-http.ts'
+import type { Store } from './store/store.ts'
+import { version } from './version.ts'
+
+/** What is told to programs outside: the client, the worker behind the outbox, and the tenants' events. */
+export class EventParts {
+  /** For everything that asks programs outside. */
+  readonly http: OutgoingHttp
+  /** The store's, watched: hand these to who writes them. */
+  readonly records: CallRecords
+  readonly #hooks: EventHooks
+  readonly #deliveries: Deliveries
+
+  /** @param sources - what else sends events by the outbox: dialects. */
+  constructor(parts: {
+    readonly settings: Settings
+    readonly store: Store
+    readonly clock: Clock
+    readonly random: Random
+    readonly log: Logger
+    readonly sources?: readonly DeliverySource[]
+  }) {
+    const { settings, store, clock, random, log, sources = [] } = parts
+    const { allowPrivateAddresses } = settings.webhooks
+    this.http = new OutgoingHttp({ clock, allowPrivateAddresses, userAgent: `Switchhook/${version}` })
+    this.#hooks = new EventHooks({
+      outbox: store.outbox,
+      calls: store.calls,
+      recordings: store.recordings,
+      // Only the file can set them, so they are the same for as long as the server runs.
+      eventsOf: (tenant) => settings.tenants.get(tenant)?.events ?? null,
+      clock,
+      log,
+    })
+    this.records = this.#hooks.watch(store.records)
+    const all = [this.#hooks, ...sources]
+    this.#deliveries = new Deliveries({ outbox: store.outbox, http: this.http, clock, random, log, sources: all })
+  }
+
+  /** For metrics. */
+  get counts(): DeliveryCounts {
+    return this.#deliveries.counts
+  }
+
+  /** Takes up what an earlier server owed; before the first call, and after what was interrupted is closed. */
+  async start(): Promise<void> {
+    await this.#hooks.recover()
+    await this.#deliveries.start()
+  }
+
+  /** After the last call, before the store. What is not delivered stays in the outbox. */
+  async close(): Promise<void> {
+    await this.#hooks.close()
+    await this.#deliveries.close()
+    this.http.close()
+  }
+}
