@@ -19,6 +19,7 @@ const peers = {
   svmap: 'sipvicious',
   tshark: 'tshark',
   sox: 'sox',
+  python3: 'python3',
 }
 
 const isInstalled = (program) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0

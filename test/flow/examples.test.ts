@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +13,7 @@ import { levelDb, shareWith, sine } from '../support/hear.ts'
 import { freePort } from '../support/server-process.ts'
 import { callerHz, writeWav } from '../support/stage.ts'
 
+const hasPython = spawnSync('python3', ['--version']).status === 0
 const root = join(import.meta.dirname, '..', '..')
 
 interface Running {
@@ -103,5 +104,65 @@ describe('the examples', () => {
     expect(result).toMatchObject({ outcome: 'completed', endedBy: 'server' })
     // Its own tone, and only from the playback: the phone does not hear itself.
     expect(shareWith(pcm, callerHz) * (pcm.length / 8000)).toBeGreaterThan(2)
+  })
+
+  it('conference: two who call hear each other, and not themselves', {
+    timeout: 90_000,
+  }, async () => {
+    running = await runExample('conference')
+    // Where neither the voice nor the music is loud.
+    const [annHz, bobHz] = [2100, 2700]
+    const prompts = new PromptLibrary({ clock: new SystemClock(), log: silentLogger })
+    const toneOf = async (hz: number) => {
+      const file = join(running?.folder ?? '', `${hz}.wav`)
+      await writeWav(file, sine(hz, 4000))
+      return await prompts.load(file)
+    }
+    const speak = [await toneOf(annHz), await toneOf(bobHz)] as const
+    await prompts.close()
+    const [ann, bob] = await Promise.all([
+      call(running, { number: '2002', speak: [speak[0]], maxSeconds: 30 }),
+      call(running, { number: '2002', speak: [speak[1]], maxSeconds: 30 }),
+    ])
+    const secondsOf = (pcm: Int16Array, hz: number): number => shareWith(pcm, hz, 8000, -25) * (pcm.length / 8000)
+    expect(secondsOf(ann.pcm, bobHz)).toBeGreaterThan(1)
+    expect(secondsOf(bob.pcm, annHz)).toBeGreaterThan(1)
+    expect(secondsOf(ann.pcm, annHz)).toBeLessThan(0.2)
+    expect(secondsOf(bob.pcm, bobHz)).toBeLessThan(0.2)
+  })
+
+  it('voicenter: the handler in JSON says its menu, and goodbye', { timeout: 60_000 }, async () => {
+    running = await runExample('voicenter')
+    const { result, pcm } = await call(running, { number: '2004', press: parsePressScript('9'), maxSeconds: 40 })
+    expect(result).toMatchObject({ outcome: 'completed', endedBy: 'server' })
+    expect(loudSeconds(pcm)).toBeGreaterThan(1)
+  })
+
+  it.skipIf(!hasPython)('voicenter: the handler in Python reads the code back', { timeout: 60_000 }, async () => {
+    running = await runExample('voicenter')
+    const press = parsePressScript(',1234,1')
+    const { result, pcm } = await call(running, { number: '2005', press, maxSeconds: 50 })
+    expect(result).toMatchObject({ outcome: 'completed', endedBy: 'server' })
+    expect(loudSeconds(pcm)).toBeGreaterThan(5)
+  })
+
+  it('dial: says so when nobody is there, and goodbye', { timeout: 60_000 }, async () => {
+    running = await runExample('dial')
+    const { result, pcm } = await call(running, { number: '2003', press: parsePressScript('1'), maxSeconds: 40 })
+    expect(result).toMatchObject({ outcome: 'completed', endedBy: 'server' })
+    expect(loudSeconds(pcm)).toBeGreaterThan(3)
+  })
+
+  it('hoiio: a program over REST asks, reads the digits back, and is told of the end', {
+    timeout: 60_000,
+  }, async () => {
+    running = await runExample('hoiio')
+    const { result, pcm } = await call(running, {
+      number: '2006',
+      press: parsePressScript('3,12#,9'),
+      maxSeconds: 50,
+    })
+    expect(result).toMatchObject({ outcome: 'completed', endedBy: 'server' })
+    expect(loudSeconds(pcm)).toBeGreaterThan(8)
   })
 })

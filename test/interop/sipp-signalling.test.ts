@@ -5,8 +5,11 @@ import { audioOf } from './support/capture.ts'
 import { describeAtOnceWith } from './support/peers.ts'
 import { PeerPorts } from './support/ports.ts'
 import type { SippMessage, SippResult } from './support/sipp.ts'
+import { callee } from './support/sipp-callee-steps.ts'
+import { received } from './support/sipp-messages.ts'
 import { sdpOf, step } from './support/sipp-steps.ts'
 import { callBySipp, captureCall, recordOf, tonesIn } from './support/stage-calls.ts'
+import { TwoSided } from './support/two-sided.ts'
 
 const ports = new PeerPorts(31_000)
 const answered = [step.invite(), step.response(200), step.ack()]
@@ -248,5 +251,29 @@ describeAtOnceWith(['sipp', 'tshark'], 'sipp signalling', () => {
     const steps = [step.invite(), step.response(401, 'auth="true"'), step.ackRefusal()]
     steps.push(step.invite({ cseq: 2, headers: [authentication] }), step.response(401), step.ackRefusal(2))
     await callBySipp(stage, { name: 'guess', number: '1', port, caller: '101', steps })
+  })
+})
+
+describeAtOnceWith(['sipp'], 'a session with a callee', () => {
+  // In this file, and not with the other dialogs of callees, because it takes as long as the 200 without ACK above.
+  const two = new TwoSided({ firstPort: 28_000, lines: { refresh: {} } })
+
+  it('is refreshed by us at half of the interval, where that is our part', async () => {
+    // The shortest interval there is: RFC 4028 §4.
+    const timer = ['Session-Expires: 90;refresher=uac', 'Require: timer', 'Supported: timer']
+    const allowed = 'Allow: INVITE, ACK, BYE, CANCEL, UPDATE'
+    const refresh = [callee.invite(), callee.respond('200 OK', { sdp: sdpOf(), headers: [...timer, allowed] })]
+    refresh.push(callee.received('ACK'), callee.received('UPDATE', { limitMs: 48_000 }))
+    refresh.push(callee.answer('200 OK', { headers: timer }), callee.bye())
+    const { callees, call } = await two.play('refresh', {
+      caller: [...answered, step.byeReceived(49_000)],
+      behind: { refresh },
+    })
+    const [update] = received(callees[0], 'UPDATE')
+    const waited = (update?.at ?? 0) - (received(callees[0], 'ACK')[0]?.at ?? 0)
+    expect(waited).toBeGreaterThan(44)
+    expect(waited).toBeLessThan(46.5)
+    expect(update?.text).toMatch(/^Session-Expires: 90; *refresher=uac/m)
+    expect(call).toMatchObject({ cause: 'normal', endedBy: 'callee' })
   })
 })

@@ -6,6 +6,10 @@ import { type Place, UdpWire, type WireMessage } from './sip-wire.ts'
 
 const rtpBytes = 12
 
+/** A server whose machine is busy says so with 503 and Retry-After. */
+const maxAttempts = 5
+const retryMs = 2000
+
 export interface RtpParts {
   readonly payloadType?: number
   readonly payload?: Uint8Array
@@ -98,13 +102,20 @@ export class RawCall {
     wire.onMessage = (message) => this.#received(message)
   }
 
-  /** Calls, and resolves once it is answered and acknowledged. */
+  /** Calls, and resolves once it is answered and acknowledged. A server that is too busy (503) is called again, a few times. */
   static async place(server: Place, number: string): Promise<RawCall> {
-    const wire = await UdpWire.open(server)
-    const [rtp, rtcp] = await MediaSocket.openPair()
-    const call = new RawCall(number, wire, rtp, rtcp)
-    await call.#open()
-    return call
+    for (let attempt = 1; ; attempt++) {
+      const wire = await UdpWire.open(server)
+      const [rtp, rtcp] = await MediaSocket.openPair()
+      const call = new RawCall(number, wire, rtp, rtcp)
+      const refusal = await call.#open()
+      if (refusal === null) return call
+      await call.close()
+      if (refusal.status !== 503 || attempt === maxAttempts) {
+        throw new Error(`The INVITE was answered ${refusal.startLine}.`)
+      }
+      await new Promise((resolve) => setTimeout(resolve, retryMs))
+    }
   }
 
   /** Where the server hears RTP; RTCP is one above. */
@@ -174,15 +185,18 @@ export class RawCall {
     await Promise.all([this.wire.close(), this.rtp.close(), this.rtcp.close()])
   }
 
-  async #open(): Promise<void> {
+  /** Returns the answer that is none; null once the call is up. */
+  async #open(): Promise<WireMessage | null> {
     this.wire.send(this.#request('INVITE', 1, sdpText(this.rtp.place)))
     const answer = await this.wire.message(isFinalFor(this.#sipCallId))
-    if (answer?.status !== 200) throw new Error(`The INVITE was answered ${answer?.startLine ?? 'by nothing'}.`)
+    if (!answer) throw new Error('The INVITE was not answered.')
+    if (answer.status !== 200) return answer
     this.#toTag = /;tag=([^;\s]+)/.exec(answer.get('to') ?? '')?.[1] ?? ''
     const sdp = answer.body.toString()
     const address = /^c=IN IP4 (\S+)/m.exec(sdp)?.[1] ?? ''
     this.#rtpTo = { address, port: Number(/^m=audio (\d+) /m.exec(sdp)?.[1]) }
     this.wire.send(this.#request('ACK', 1))
+    return null
   }
 
   /** A BYE or re-INVITE of the server's is answered, a repeated 200 acknowledged again. */

@@ -18,6 +18,8 @@ export interface ServerProcess {
   readonly httpUrl: string
   /** A GET of the admin API, as JSON. */
   get(path: string): Promise<unknown>
+  /** The same, as bytes: a recording. */
+  download(path: string): Promise<Uint8Array>
   /** Everything it wrote so far, both streams. */
   output(): string
   /** SIGTERM, and waits for the end; resolves with the exit code. */
@@ -62,16 +64,18 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
   const ready = await waitReady(child, () => output)
+  const ask = async (path: string): Promise<Response> => {
+    const response = await fetch(`${ready.http}${path}`, { headers: { authorization: `Bearer ${adminToken}` } })
+    if (!response.ok) throw new Error(`GET ${path} gave ${response.status}: ${await response.text()}`)
+    return response
+  }
   return {
     pid: child.pid ?? 0,
     folder,
     sipPort: ready.sipPort,
     httpUrl: ready.http,
-    get: async (path) => {
-      const response = await fetch(`${ready.http}${path}`, { headers: { authorization: `Bearer ${adminToken}` } })
-      if (!response.ok) throw new Error(`GET ${path} gave ${response.status}: ${await response.text()}`)
-      return await response.json()
-    },
+    get: async (path) => await (await ask(path)).json(),
+    download: async (path) => new Uint8Array(await (await ask(path)).arrayBuffer()),
     output: () => output,
     stop: async () => {
       child.kill('SIGTERM')

@@ -116,6 +116,29 @@ export class Baresip {
     this.command('dial', `sip:${number}@127.0.0.1:${this.#options.serverPort}`)
   }
 
+  /** Picks up. A call must have come: `saw('CALL_INCOMING')`. */
+  accept(): void {
+    this.command('accept')
+  }
+
+  /** Asks by REFER that who it speaks with calls somebody else. */
+  transferTo(number: string): void {
+    this.command('transfer', `sip:${number}@127.0.0.1:${this.#options.serverPort}`)
+  }
+
+  /** Its place in the offer or answer that it sent last. */
+  get mediaPort(): number {
+    return Number(
+      [...this.#output.matchAll(/m=audio (\d+)/g)]
+        .map(([, port]) => Number(port))
+        .findLast((port) => this.#isOurs(port)),
+    )
+  }
+
+  #isOurs(port: number): boolean {
+    return port >= this.port && port < this.port + portsOfPeer
+  }
+
   /** A command of its menu: `hangup`, `hold`, `resume`, … */
   command(command: string, params = ''): void {
     const text = JSON.stringify({ command, params, token: command })
@@ -136,6 +159,13 @@ export class Baresip {
       isThere,
       () => `baresip never said ${JSON.stringify(text)}; it said:\n${this.log.slice(-8000)}\nbut that`,
     )
+  }
+
+  /** SIGKILL: nobody is told. */
+  async kill(): Promise<void> {
+    this.#control?.destroy()
+    this.#console?.destroy()
+    await endChild(this.#child, 'SIGKILL')
   }
 
   /** It goes as when its user quits: hangs up, unregisters, ends. */

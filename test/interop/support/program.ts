@@ -13,12 +13,20 @@ export interface ProgramResult {
   readonly output: string
 }
 
-/** Runs a program to its end; never rejects for what the program does. */
-export function runProgram(name: string, args: readonly string[], options: ProgramOptions): Promise<ProgramResult> {
+/** A program under way. */
+export interface RunningProgram {
+  /** Never rejects for what the program does. */
+  readonly ended: Promise<ProgramResult>
+  readonly hasEnded: boolean
+  /** SIGKILL: it says nothing to anybody. */
+  kill(): void
+}
+
+export function startProgram(name: string, args: readonly string[], options: ProgramOptions): RunningProgram {
   const { cwd, limitMs = 60_000 } = options
-  return new Promise((resolve) => {
-    const child = spawn(name, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TERM: 'dumb' } })
-    let output = ''
+  const child = spawn(name, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TERM: 'dumb' } })
+  let output = ''
+  const ended = new Promise<ProgramResult>((resolve) => {
     const keep = (chunk: Buffer): void => {
       output = (output + chunk.toString()).slice(-64_000_000)
     }
@@ -33,6 +41,18 @@ export function runProgram(name: string, args: readonly string[], options: Progr
       resolve({ code, signal, output })
     })
   })
+  return {
+    ended,
+    get hasEnded() {
+      return child.exitCode !== null || child.signalCode !== null
+    },
+    kill: () => void child.kill('SIGKILL'),
+  }
+}
+
+/** Runs a program to its end; never rejects for what the program does. */
+export function runProgram(name: string, args: readonly string[], options: ProgramOptions): Promise<ProgramResult> {
+  return startProgram(name, args, options).ended
 }
 
 /** Ends a child, the hard way when it does not go by itself, and waits until it is gone. */

@@ -1,6 +1,6 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { runProgram } from './program.ts'
+import { runProgram, startProgram, until } from './program.ts'
 
 export interface SippOptions {
   readonly folder: string
@@ -43,23 +43,65 @@ export const sipOffset = 10
 
 /** Runs one scenario to its end: one call. */
 export async function runSipp(options: SippOptions): Promise<SippResult> {
+  const { folder } = options
+  const { code, signal } = await runProgram('sipp', await argumentsOf(options), { cwd: folder, limitMs: longestRunMs })
+  return await resultOf(options, code, signal)
+}
+
+/** A scenario that waits for its call. */
+export interface RunningSipp {
+  readonly ended: Promise<SippResult>
+  /** SIGKILL: its peer is not told. */
+  kill(): void
+}
+
+/** Starts a scenario that is to be called; resolves once its SIP port is open. */
+export async function startSipp(options: SippOptions): Promise<RunningSipp> {
+  const { folder, port, transport = 'udp' } = options
+  const program = startProgram('sipp', await argumentsOf(options), { cwd: folder, limitMs: longestRunMs })
+  const ended = program.ended.then(({ code, signal }) => resultOf(options, code, signal))
+  const isOpen = async (): Promise<true | null> =>
+    program.hasEnded || (await hasSocket(transport, port + sipOffset)) ? true : null
+  await until(isOpen, () => `sipp does not listen on ${port + sipOffset}`)
+  return { ended, kill: program.kill }
+}
+
+const longestRunMs = 58_000
+
+async function argumentsOf(options: SippOptions): Promise<readonly string[]> {
   const { folder, name, port, transport = 'udp', caller = name, credentials, address = '127.0.0.1' } = options
   const scenario = join(folder, `${name}.xml`)
   const xml = `<?xml version="1.0" encoding="ISO-8859-1" ?>\n<scenario name="${name}">\n${options.steps.join('\n')}\n</scenario>\n`
   await writeFile(scenario, xml)
-  const messageFile = join(folder, `${name}-messages.log`)
   const args = [`127.0.0.1:${options.serverPort}`, '-sf', scenario, '-s', options.number, '-m', '1', '-l', '1']
   args.push('-i', address, '-mi', address, '-p', String(port + sipOffset), '-mp', String(port))
   args.push('-t', transport === 'udp' ? 'u1' : 't1', '-nostdin', '-timeout', '50s', '-timeout_error')
   args.push('-key', 'caller', caller, '-cid_str', `${name}-%u-%p@interop`)
   args.push('-trace_err', '-error_file', join(folder, `${name}-errors.log`))
-  args.push('-trace_msg', '-message_file', messageFile)
+  args.push('-trace_msg', '-message_file', messageFileOf(options))
   if (credentials) args.push('-au', credentials.username, '-ap', credentials.password)
-  args.push(...(options.extra ?? []))
-  const { code, signal } = await runProgram('sipp', args, { cwd: folder, limitMs: 58_000 })
-  const log = await logsOf(folder, name)
-  const written = await readFile(messageFile, 'utf8').catch(() => '')
-  return { code, messages: readMessages(written), log: `sipp ended with ${code ?? signal}\n${log}` }
+  return [...args, ...(options.extra ?? [])]
+}
+
+function messageFileOf({ folder, name }: SippOptions): string {
+  return join(folder, `${name}-messages.log`)
+}
+
+async function resultOf(options: SippOptions, code: number | null, signal: string | null): Promise<SippResult> {
+  const log = await logsOf(options.folder, options.name)
+  const written = await readFile(messageFileOf(options), 'utf8').catch(() => '')
+  return { code, messages: readMessages(written), log: `sipp (${options.name}) ended with ${code ?? signal}\n${log}` }
+}
+
+/** What a scenario that still runs has sent and got so far. */
+export async function readSippMessages(folder: string, name: string): Promise<readonly SippMessage[]> {
+  return readMessages(await readFile(join(folder, `${name}-messages.log`), 'utf8').catch(() => ''))
+}
+
+/** Of the kernel's list, so that the port itself is not touched: one that tries it may be in the way. */
+async function hasSocket(transport: 'udp' | 'tcp', port: number): Promise<boolean> {
+  const list = await readFile(`/proc/net/${transport}`, 'utf8')
+  return new RegExp(`^\\s*\\d+: [0-9A-F]{8}:${port.toString(16).toUpperCase().padStart(4, '0')} `, 'm').test(list)
 }
 
 async function logsOf(folder: string, name: string): Promise<string> {
