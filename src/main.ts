@@ -5,7 +5,6 @@ import type { Flow } from './action/run-flow.ts'
 import { mountAdmin } from './admin/api.ts'
 import { LiveSettings } from './admin/live-settings.ts'
 import { Metrics } from './admin/metrics.ts'
-import type { PartStatus } from './admin/status.ts'
 import { type Clock, SystemClock } from './base/clock.ts'
 import { toError } from './base/errors.ts'
 import { IdFactory } from './base/ids.ts'
@@ -27,11 +26,12 @@ import type { Configuration } from './config/load.ts'
 import { numberKey } from './config/numbers.ts'
 import { openSecretBox } from './config/secret-box.ts'
 import type { Settings } from './config/settings.ts'
+import { DialectParts } from './dialect-parts.ts'
 import { EventParts } from './event-parts.ts'
-import { HoiioDialect } from './hoiio-parts.ts'
 import { createHttpServer, type HttpServer, listenOn } from './http/server.ts'
 import { PlaneMixer } from './leg/plane-mixer.ts'
 import { type MediaParts, startMedia } from './media-parts.ts'
+import { metricReadings, type ObservedParts, readinessOf, voiceProblemOf } from './operator-view.ts'
 import { type CallRequest, type PlacedCall, PlacedCalls } from './placed-calls.ts'
 import { ProgramCatalogue } from './program-catalogue.ts'
 import { RecordingRetention } from './recording-retention.ts'
@@ -42,9 +42,6 @@ import { recordingPolicy } from './routing/recording-policy.ts'
 import { SipParts } from './sip-parts.ts'
 import { openStore, type Store } from './store/store.ts'
 import { version } from './version.ts'
-import { VoicemailDialect } from './voicemail-parts.ts'
-import { VoicenterDialect } from './voicenter-parts.ts'
-import { mountPartnerApi } from './voip24h-parts.ts'
 
 export interface SwitchhookParts {
   /** Where log lines go, as a file descriptor; null: nowhere. */
@@ -83,10 +80,7 @@ export class Switchhook {
   readonly #sip: SipParts
   readonly #placed: PlacedCalls
   readonly #events: EventParts
-  readonly #voicenter: VoicenterDialect
-  readonly #hoiio: HoiioDialect
-  readonly #voicemail: VoicemailDialect
-  readonly #linkKey: string
+  readonly #dialects: DialectParts
   readonly #retention: RecordingRetention
   readonly #http: HttpServer
   readonly #token: Generated
@@ -168,7 +162,6 @@ export class Switchhook {
     this.#directory = directory
     this.#http = parts.http
     this.#token = parts.token
-    this.#linkKey = parts.linkKey
     const { retention } = store
     this.#retention = new RecordingRetention({ retention, directory, dataFolder: settings.data, clock, log })
     const recordings: NamedRecordings = {
@@ -190,24 +183,13 @@ export class Switchhook {
       dataFolder: settings.data,
       rooms: this.#rooms,
       supervisions,
-      addressOf: (tenant, destination) => this.#addressOf(tenant, destination),
+      addressOf: (tenant, destination) => this.#sip.addressOf(directory.tenant(tenant)?.domain ?? null, destination),
       recordingPolicyOf: (tenant, parties) => {
         const found = directory.tenant(tenant)
         return found ? recordingPolicy(found, parties) : 'off'
       },
     }
-    this.#voicenter = new VoicenterDialect({
-      settings,
-      store,
-      directory,
-      clock,
-      random,
-      log,
-      recordings,
-      http: () => this.#events.http,
-      catalogue: () => this.#catalogue,
-    })
-    this.#hoiio = new HoiioDialect({
+    this.#dialects = new DialectParts({
       settings,
       store,
       directory,
@@ -215,38 +197,18 @@ export class Switchhook {
       random,
       log,
       rooms: this.#rooms,
-      sounds: media.prompts,
-      speech: media.speech,
+      media,
+      recordings,
       linkKey: parts.linkKey,
       http: () => this.#events.http,
-      placer: () => this.#placed,
+      catalogue: () => this.#catalogue,
+      placed: () => this.#placed,
       reacher: () => this.#sip.reaching,
+      messagesChanged: (tenant, owner) => this.#sip.messagesChanged(tenant, owner),
     })
-    this.#voicemail = new VoicemailDialect({
-      settings,
-      store,
-      directory,
-      clock,
-      random,
-      log,
-      http: () => this.#events.http,
-      changed: (tenant, owner) => this.#sip.messagesChanged(tenant, owner),
-    })
-    this.#catalogue = new ProgramCatalogue(flowParts, log, {
-      voicenter: (app, tenant) => this.#voicenter.flow(app, tenant),
-      hoiio: (app, tenant) => this.#hoiio.flow(app, tenant),
-      voicemail: (app, tenant) => this.#voicemail.flow(app, tenant),
-      mailbox: (extension, tenant) => this.#voicemail.flowOfMailbox(extension, tenant),
-    })
+    this.#catalogue = new ProgramCatalogue(flowParts, log, this.#dialects.flows)
     this.#admission = new Admission(clock)
-    this.#events = new EventParts({
-      settings,
-      store,
-      clock,
-      random,
-      log,
-      sources: [this.#voicenter.hangups, this.#hoiio.notifications],
-    })
+    this.#events = new EventParts({ settings, store, clock, random, log, sources: this.#dialects.eventSources })
     this.#calls = new Calls({
       clock,
       ids,
@@ -284,27 +246,7 @@ export class Switchhook {
       reacher: this.#sip.reaching,
       flowParts,
     })
-    this.#metrics = new Metrics({
-      liveCalls: () => this.#calls.count,
-      registrations: () => this.#sip.registrationCount,
-      mediaEndpoints: () => media.plane.counts.endpoints,
-      freePorts: () => media.plane.counts.freePorts,
-      mediaLatenessMs: async () => {
-        const { lateness } = await media.plane.snapshot()
-        return { p50: lateness.p50Ms, p99: lateness.p99Ms, max: lateness.maxMs }
-      },
-      sipCounters: () => this.#sip.counters(),
-      transactions: () => this.#sip.transactionCounts(),
-      storeQueue: () => store.load.waiting,
-      mainThreadLatenessMs: () => this.#admission.latenessMs,
-      rooms: () => this.#rooms.count,
-      trunks: () => this.#sip.trunks.counts,
-      events: {
-        counts: () => this.#events.counts,
-        load: () => store.outbox.load(),
-        now: () => clock.wallTime(),
-      },
-    })
+    this.#metrics = new Metrics(metricReadings(this.#observed))
   }
 
   readonly #metrics: Metrics
@@ -345,10 +287,9 @@ export class Switchhook {
     await this.#catalogue.preload([...this.#directory.tenants.values()].flatMap((tenant) => [...tenant.apps.values()]))
     const { address, port } = this.#settings.http.listen
     this.#httpPort = await listenOn(this.#http, address, port)
-    await this.#voicenter.hangups.recover()
-    await this.#hoiio.recover()
+    await this.#dialects.recover()
     await this.#events.start()
-    await this.#voicemail.start()
+    await this.#dialects.start()
     await this.#sip.start()
     this.#retention.start()
     this.#log.info({ ...this.addresses, version: this.version }, 'Switchhook has started')
@@ -366,8 +307,7 @@ export class Switchhook {
 
   /** Why nothing can be spoken; null when it can. */
   get voiceProblem(): string | null {
-    const { availability } = this.#media.speech
-    return availability.isAvailable ? null : availability.sentence
+    return voiceProblemOf(this.#media)
   }
 
   /** The admin token, where this start has generated it. */
@@ -399,35 +339,15 @@ export class Switchhook {
     await this.#http.close()
     await this.#sip.close()
     await this.#media.close()
-    await this.#voicemail.close()
+    await this.#dialects.close()
     await this.#events.close()
     await this.#retention.close()
     await this.#store.close()
     this.#log.info({}, 'Switchhook has stopped')
   }
 
-  /** A destination as an address, for telephones that are to call it themselves. */
-  #addressOf(tenant: string, destination: string): string {
-    if (/^(sip|tel):/i.test(destination)) return destination
-    const [socket] = this.#sip.addresses()
-    const own = this.#settings.nat.signalling?.host ?? (socket ? printHostPort(socket) : 'localhost')
-    return `sip:${destination}@${this.#directory.tenant(tenant)?.domain ?? own}`
-  }
-
   async #mount(live: LiveSettings): Promise<void> {
-    await this.#hoiio.mount(this.#http)
-    await this.#voicemail.mount(this.#http)
-    await mountPartnerApi(this.#http, {
-      settings: this.#settings,
-      store: this.#store,
-      directory: this.#directory,
-      clock: this.#clock,
-      log: this.#log,
-      linkKey: this.#linkKey,
-      calls: this.#calls,
-      placed: this.#placed,
-      reacher: this.#sip.reaching,
-    })
+    await this.#dialects.mount(this.#http, this.#calls)
     await mountAdmin(this.#http, {
       clock: this.#clock,
       token: this.#token.value,
@@ -438,12 +358,12 @@ export class Switchhook {
       directory: this.#directory,
       settings: live,
       retention: this.#retention,
-      voicemail: this.#voicemail.adminParts,
+      voicemail: this.#dialects.voicemail.adminParts,
       dataFolder: this.dataFolder,
       metrics: this.#metrics,
       registrations: () => this.#sip.registrations(),
       trunks: () => this.#sip.trunks.status(),
-      readiness: () => this.#readiness(),
+      readiness: () => readinessOf(this.#observed, this.addresses.sip),
       page: () => ({
         version: this.version,
         sip: this.addresses.sip,
@@ -453,20 +373,17 @@ export class Switchhook {
     })
   }
 
-  async #readiness(): Promise<readonly PartStatus[]> {
-    const database = await this.#store.check().then(
-      () => ({ name: 'database', isReady: true, sentence: `Writes are taken by ${this.#store.name}.` }),
-      (thrown: Error) => ({ name: 'database', isReady: false, sentence: thrown.message }),
-    )
-    const { freePorts } = this.#media.plane.counts
-    return [
-      database,
-      { name: 'media', isReady: freePorts > 0, sentence: `${freePorts} RTP port pairs are bound and free.` },
-      { name: 'sip', isReady: this.#sip.isListening, sentence: this.addresses.sip.join(', ') },
-      // Not speaking is a fault of one kind of prompt, not of the server.
-      { name: 'voice', isReady: true, sentence: this.voiceProblem ?? 'The voice is there.' },
-      { name: 'calls', isReady: !this.#calls.isDraining, sentence: `${this.#calls.count} calls are up.` },
-    ]
+  get #observed(): ObservedParts {
+    return {
+      clock: this.#clock,
+      store: this.#store,
+      media: this.#media,
+      calls: this.#calls,
+      rooms: this.#rooms,
+      admission: this.#admission,
+      sip: this.#sip,
+      events: this.#events,
+    }
   }
 }
 

@@ -8,6 +8,7 @@ import type { Admission } from './call/admission.ts'
 import type { Calls } from './call/calls.ts'
 import type { MinutesStore } from './call/outbound-minutes.ts'
 import { CallerCheck, type InboundTrunk } from './caller-check.ts'
+import { printHostPort } from './config/addresses.ts'
 import type { Settings } from './config/settings.ts'
 import { InboundCalls } from './inbound-calls.ts'
 import type { MediaPlane } from './media/plane/types.ts'
@@ -62,6 +63,7 @@ export interface SipPartsOptions {
 /** The SIP side of the server, joined: sockets, transactions, dialogs, registrar, and who takes the calls. */
 export class SipParts implements UserAgentUser {
   readonly #log: Logger
+  readonly #signallingHost: string | null
   readonly #transport: SipTransport
   readonly #transactions: TransactionLayer
   readonly #userAgent: UserAgent
@@ -75,6 +77,7 @@ export class SipParts implements UserAgentUser {
   constructor(options: SipPartsOptions) {
     const { settings, clock, random, log, directory, catalogue, plane } = options
     this.#log = log
+    this.#signallingHost = settings.nat.signalling?.host ?? null
     const digest = new DigestServer({ clock, random, algorithms: digestAlgorithms[settings.sip.digest] })
     this.#transport = new SipTransport({
       clock,
@@ -190,6 +193,17 @@ export class SipParts implements UserAgentUser {
 
   addresses(): SipTransport['localPorts'] {
     return this.#transport.localPorts
+  }
+
+  /**
+   * A destination as an address, for telephones that are to call it themselves.
+   * @param domain - of the tenant; null: our own address stands for it.
+   */
+  addressOf(domain: string | null, destination: string): string {
+    if (/^(sip|tel):/i.test(destination)) return destination
+    const [socket] = this.#transport.localPorts
+    const own = this.#signallingHost ?? (socket ? printHostPort(socket) : 'localhost')
+    return `sip:${destination}@${domain ?? own}`
   }
 
   /** Finds whom to ring for calls of ours. */

@@ -5,7 +5,7 @@ import { errorCatalogue } from './error-catalogue.ts'
 
 const src = join(import.meta.dirname, '..')
 const sources = readdirSync(src, { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.endsWith('error-catalogue.ts'))
+  .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !/base\/error-codes-\w+\.ts$/.test(file))
   .map((file) => readFileSync(join(src, file), 'utf8'))
   .join('\n')
 
