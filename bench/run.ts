@@ -2,6 +2,7 @@
 //   --quick        fewer and shorter rows
 //   --calls 400    calls of the playing rows
 //   --media        only bridges and rooms, on the media plane alone
+//   --handler      only calls that a Voicenter handler drives
 //   --only NAME    of those, the rows whose names begin so
 //   --json FILE    the figures as JSON
 import { spawnSync } from 'node:child_process'
@@ -9,6 +10,7 @@ import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { handlerDelayMs, handlerRow } from './handler-row.ts'
 import { mediaRows, mediaRowText } from './media-rows.ts'
 import { type PlayingRow, pause, playingRow, type RateRow, rateRow } from './rows.ts'
 import { startBenchServer } from './server.ts'
@@ -21,13 +23,16 @@ const { values } = parseArgs({
     calls: { type: 'string' },
     most: { type: 'string' },
     media: { type: 'boolean' },
+    handler: { type: 'boolean' },
     only: { type: 'string' },
     json: { type: 'string' },
     help: { type: 'boolean' },
   },
 })
 if (values.help) {
-  console.log('usage: npm run bench -- [--quick] [--calls N] [--most N] [--media [--only NAME]] [--json FILE]')
+  console.log(
+    'usage: npm run bench -- [--quick] [--calls N] [--most N] [--media [--only NAME]] [--handler] [--json FILE]',
+  )
   process.exit(0)
 }
 const seconds = values.quick ? 8 : 20
@@ -42,6 +47,10 @@ if (!sink) console.log('no gcc: rows that need kernel time stamps read "not meas
 const figures: Record<string, unknown> = {}
 if (values.media) {
   await joinedRows()
+  finish()
+}
+if (values.handler) {
+  await handlerRows()
   finish()
 }
 const floor = spawnSync(process.execPath, [join(dirname(fileURLToPath(import.meta.url)), 'media-floor.js'), '--json'], {
@@ -115,8 +124,16 @@ try {
 } finally {
   await server.stop()
 }
+await handlerRows()
 await joinedRows()
 finish()
+
+/** Calls that a customer's handler drives. */
+async function handlerRows(): Promise<void> {
+  if (!sink) return
+  const name = `handler that takes ${handlerDelayMs} ms`
+  figures.handler = show(name, await handlerRow(sink, sinkPort, 200, values.quick ? 5 : 10))
+}
 
 /** Bridges and rooms, on the media plane alone. */
 async function joinedRows(): Promise<void> {

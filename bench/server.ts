@@ -24,6 +24,8 @@ export interface BenchServer {
 export async function startBenchServer(options: {
   readonly workers: number | null
   readonly database?: string
+  /** A handler of the Voicenter External IVR, for number 4. */
+  readonly handlerUrl?: string
 }): Promise<BenchServer> {
   const folder = await mkdtemp(join(tmpdir(), 'switchhook-bench-'))
   const config = join(folder, 'switchhook.yaml')
@@ -45,11 +47,15 @@ export async function startBenchServer(options: {
       '  bench:',
       `    limits: ${limits}`,
       `    partners: { crm: { dialect: voip24h, secret: ${partnerSecret} } }`,
-      '    numbers: { "1": { app: prompts }, "2": { app: answer }, "3": { app: record } }',
+      `    recordings: { a: ${JSON.stringify(join(folder, 'a.wav'))}, b: ${JSON.stringify(join(folder, 'b.wav'))} }`,
+      `    numbers: { "1": { app: prompts }, "2": { app: answer }, "3": { app: record }, "4": { app: ${options.handlerUrl ? 'handler' : 'prompts'} } }`,
       '    apps:',
       `      prompts: { module: ${JSON.stringify(join(root, 'bench', 'flows', 'prompts.ts'))} }`,
       `      answer: { module: ${JSON.stringify(join(root, 'bench', 'flows', 'answer.ts'))} }`,
       `      record: { module: ${JSON.stringify(join(root, 'bench', 'flows', 'record.ts'))} }`,
+      ...(options.handlerUrl
+        ? [`      handler: { dialect: voicenter, url: ${JSON.stringify(options.handlerUrl)}, format: json }`]
+        : []),
     ].join('\n'),
   )
   const args = [join(root, 'bin', 'switchhook.js'), 'start', '--config', config, '--json']

@@ -1,0 +1,30 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type PlayingRow, playingRow } from './rows.ts'
+import { startBenchServer } from './server.ts'
+import type { Sink } from './sink.ts'
+
+/** How long the handler takes to answer: what programs of customers do that ask a database. */
+export const handlerDelayMs = 50
+
+/**
+ * Calls that a Voicenter handler drives: it is asked before the answer, and again behind each key. The times of the row contain
+ * its delay; what is beyond it is ours.
+ */
+export async function handlerRow(sink: Sink, sinkPort: number, calls: number, seconds: number): Promise<PlayingRow> {
+  const program = join(dirname(fileURLToPath(import.meta.url)), 'handler.js')
+  const handler = spawn(process.execPath, [program, String(handlerDelayMs)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [port] = (await once(handler.stdout, 'data')) as [Buffer]
+  const server = await startBenchServer({ workers: null, handlerUrl: `http://127.0.0.1:${port.toString().trim()}/` })
+  try {
+    const options = { setupPerSecond: 100, isReceiving: false, number: '4' }
+    // The first calls pay for compiled code and loaded prompts.
+    await playingRow(server, null, sinkPort, { ...options, calls: 20, seconds: 2 })
+    return await playingRow(server, sink, sinkPort, { ...options, calls, seconds })
+  } finally {
+    await server.stop()
+    handler.kill()
+  }
+}
