@@ -14,6 +14,8 @@ export interface CallerOptions {
 
 /** How one call went, times by `wallMs`. */
 export interface CallLog {
+  /** Its number, in From. */
+  readonly caller: string
   readonly invitedMs: number
   answeredMs: number | null
   endedMs: number | null
@@ -77,7 +79,14 @@ export class Caller {
   place(onAnswer: (call: PlacedCall) => void, onEnd: (log: CallLog) => void): void {
     const index = this.#count++
     const id = `${index}.${this.#run}`
-    const log: CallLog = { invitedMs: wallMs(), answeredMs: null, endedMs: null, rtpPort: 0, refusedWith: null }
+    const log: CallLog = {
+      caller: String(90_000_000 + index),
+      invitedMs: wallMs(),
+      answeredMs: null,
+      endedMs: null,
+      rtpPort: 0,
+      refusedWith: null,
+    }
     const call: Call = {
       id,
       index,
@@ -114,7 +123,7 @@ export class Caller {
       `${method} ${call.target} SIP/2.0`,
       `Via: SIP/2.0/UDP 127.0.0.1:${this.#port};branch=z9hG4bK${call.id}.${method};rport`,
       'Max-Forwards: 70',
-      `From: <sip:load@127.0.0.1:${this.#port}>;tag=f${call.id}`,
+      `From: <sip:${call.log.caller}@127.0.0.1:${this.#port}>;tag=f${call.id}`,
       `To: ${to}`,
       `Call-ID: ${call.id}`,
       `CSeq: ${cseq} ${method}`,

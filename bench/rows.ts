@@ -19,6 +19,9 @@ export interface PlayingRow {
   readonly firstRtpP99Ms: number | null
   readonly digitToPromptP50Ms: number | null
   readonly digitToPromptP99Ms: number | null
+  /** From the answer of a handler to the first packet of what it asked for; null where there is none. */
+  readonly handlerToAudioP50Ms: number | null
+  readonly handlerToAudioP99Ms: number | null
   readonly sink: SinkReport | null
   readonly memoryPerCallMb: number
   readonly memoryAfterMb: number
@@ -33,6 +36,8 @@ export interface PlayingOptions {
   /** Whether the callers speak, too. */
   readonly isReceiving: boolean
   readonly number: string
+  /** When a handler answered the questions about each caller, by `wallMs`. */
+  readonly answers?: () => Promise<ReadonlyMap<string, readonly number[]>>
 }
 
 /** Key 5 of the telephone, pressed by each caller once while the prompt plays. */
@@ -101,6 +106,10 @@ export async function playingRow(
   const reaction = placed.flatMap((call) =>
     toFirst(markers.get(call.log.rtpPort), digitAt.get(call.log.rtpPort) ?? Number.POSITIVE_INFINITY),
   )
+  const answers = await options.answers?.()
+  const toAudio = placed.flatMap(({ log }) =>
+    (answers?.get(log.caller) ?? []).flatMap((atMs) => toFirst(markers.get(log.rtpPort), atMs)),
+  )
   return {
     calls: placed.length,
     cpuPerCallSecondUs: (cpu * 1e6) / (seconds * Math.max(1, placed.length)),
@@ -109,6 +118,8 @@ export async function playingRow(
     firstRtpP99Ms: sink ? percentile(first, 0.99) : null,
     digitToPromptP50Ms: sink ? percentile(reaction, 0.5) : null,
     digitToPromptP99Ms: sink ? percentile(reaction, 0.99) : null,
+    handlerToAudioP50Ms: toAudio.length > 0 ? percentile(toAudio, 0.5) : null,
+    handlerToAudioP99Ms: toAudio.length > 0 ? percentile(toAudio, 0.99) : null,
     sink: report,
     memoryPerCallMb: (memoryAtLoad - memoryBeforeMb) / Math.max(1, placed.length),
     memoryAfterMb: server.memoryMb(),

@@ -161,6 +161,9 @@ function show(name: string, row: PlayingRow): PlayingRow {
       `${name}, ${row.calls} calls (${row.failed} failed): ${row.cpuPerCallSecondUs.toFixed(0)} us/call-s`,
       `late p99 ${ms(row.sink?.lateP99Ms)}, p99.9 ${ms(row.sink?.lateP999Ms)}, max ${ms(row.sink?.lateMaxMs)}, gaps over 40 ms ${row.sink?.gapsOver40Ms ?? 'not measured'}, lost ${row.sink?.lost ?? 'not measured'}`,
       `INVITE to 200 p50 ${ms(row.inviteTo200P50Ms)}, p99 ${ms(row.inviteTo200P99Ms)}; first RTP p99 ${ms(row.firstRtpP99Ms)}; digit to prompt p50 ${ms(row.digitToPromptP50Ms)}, p99 ${ms(row.digitToPromptP99Ms)}`,
+      ...(row.handlerToAudioP99Ms === null
+        ? []
+        : [`handler's answer to audio p50 ${ms(row.handlerToAudioP50Ms)}, p99 ${ms(row.handlerToAudioP99Ms)}`]),
       `memory ${row.memoryPerCallMb.toFixed(3)} MB/call; ${row.memoryBeforeMb.toFixed(0)} MB before, ${row.memoryAfterMb.toFixed(0)} MB after`,
     ].join('\n  '),
   )
