@@ -12,5 +12,6 @@ export default defineConfig({
     // The peers keep clocks of their own, and share the machine: a case that fails is tried once more, and is named by
     // `.ci/run` when it then passes.
     retry: 1,
+    reporters: ['default', './scripts/attempts-reporter.js'],
   },
 })
