@@ -6,6 +6,9 @@ import { type PlayingRow, playingRow } from './rows.ts'
 import { startBenchServer } from './server.ts'
 import type { Sink } from './sink.ts'
 
+/** Each of the callers presses a key every four seconds; and all of them at once, which is more than it can do in time. */
+const keysPerSecond = [50, 1000]
+
 /** How long the handler takes to answer: what programs of customers do that ask a database. */
 export const handlerDelayMs = 50
 
@@ -30,7 +33,7 @@ export async function handlerRow(sink: Sink, sinkPort: number, calls: number, se
   }
   const server = await startBenchServer({ workers: null, handlerUrl: `http://127.0.0.1:${port}/` })
   try {
-    const options = { setupPerSecond: 100, isReceiving: false, number: '4' }
+    const options = { setupPerSecond: 100, isReceiving: false, number: '4', keysPerSecond }
     // The first calls pay for compiled code and loaded prompts.
     await playingRow(server, null, sinkPort, { ...options, calls: 20, seconds: 2 })
     await answers()

@@ -95,7 +95,7 @@ process.exit(0)
 
 /** All records as JSON lines while calls hear a prompt; and the same calls without it. */
 async function exportRow(): Promise<void> {
-  const playing = { calls: 100, seconds: 10, setupPerSecond: 50, isReceiving: true, number: '1' } as const
+  const playing = { calls: 100, seconds: 10, setupPerSecond: 50, isReceiving: true, number: '1', keysPerSecond: [] } as const
   const alone = await playingRow(server, sink, sinkPort, playing)
   await pause(1000)
   const before = server.memoryMb()

@@ -10,6 +10,16 @@ export function percentile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN
 }
 
+/** What came of it when each caller pressed one key, so many in a second. Milliseconds. */
+export interface Reaction {
+  readonly keysPerSecond: number
+  readonly digitToPromptP50Ms: number
+  readonly digitToPromptP99Ms: number
+  /** From the answer of a handler to the first packet of what it asked for; null where there is none. */
+  readonly handlerToAudioP50Ms: number | null
+  readonly handlerToAudioP99Ms: number | null
+}
+
 export interface PlayingRow {
   readonly calls: number
   /** CPU microseconds of the server per second of one call. */
@@ -17,11 +27,10 @@ export interface PlayingRow {
   readonly inviteTo200P50Ms: number
   readonly inviteTo200P99Ms: number
   readonly firstRtpP99Ms: number | null
-  readonly digitToPromptP50Ms: number | null
-  readonly digitToPromptP99Ms: number | null
-  /** From the answer of a handler to the first packet of what it asked for; null where there is none. */
-  readonly handlerToAudioP50Ms: number | null
+  /** Of the first question, behind the INVITE; null where there is no handler. */
   readonly handlerToAudioP99Ms: number | null
+  /** Empty where nothing measures. */
+  readonly reactions: readonly Reaction[]
   readonly sink: SinkReport | null
   readonly memoryPerCallMb: number
   readonly memoryAfterMb: number
@@ -36,11 +45,13 @@ export interface PlayingOptions {
   /** Whether the callers speak, too. */
   readonly isReceiving: boolean
   readonly number: string
+  /** How fast the callers press, one key each, round by round. */
+  readonly keysPerSecond: readonly number[]
   /** When a handler answered the questions about each caller, by `wallMs`. */
   readonly answers?: () => Promise<ReadonlyMap<string, readonly number[]>>
 }
 
-/** Key 5 of the telephone, pressed by each caller once while the prompt plays. */
+/** Key 5 of the telephone, pressed by each caller once a round while the prompt plays. */
 const key = 5
 
 /** N calls that play (and receive), measured while all are up. */
@@ -83,14 +94,33 @@ export async function playingRow(
   const report = sink ? await sink.report() : null
   const memoryAtLoad = server.memoryMb()
 
-  const digitAt = new Map<number, number>()
-  if (sink) {
+  const firstPromptOf = ({ log }: PlacedCall, fromMs: number): readonly number[] =>
+    toFirst(markers.get(log.rtpPort), fromMs)
+  const behindAnswers = async (): Promise<readonly number[]> => {
+    const answers = await options.answers?.()
+    return placed.flatMap((call) => (answers?.get(call.log.caller) ?? []).flatMap((atMs) => firstPromptOf(call, atMs)))
+  }
+  const behindInvite = await behindAnswers()
+  const reactions: Reaction[] = []
+  for (const keysPerSecond of sink ? options.keysPerSecond : []) {
+    const pressed: (readonly [PlacedCall, number])[] = []
+    const startedMs = wallMs()
     for (const [i, call] of placed.entries()) {
-      digitAt.set(call.log.rtpPort, wallMs())
-      sink.digit(call.log.rtpPort, 1000 + i, key)
-      if (i % 20 === 19) await pause(20)
+      const dueMs = startedMs + (i * 1000) / keysPerSecond
+      if (dueMs > wallMs() + 1) await pause(dueMs - wallMs())
+      pressed.push([call, wallMs()])
+      sink?.digit(call.log.rtpPort, 1000 + i, key)
     }
     await pause(1500)
+    const reaction = pressed.flatMap(([call, atMs]) => firstPromptOf(call, atMs))
+    const toAudio = await behindAnswers()
+    reactions.push({
+      keysPerSecond,
+      digitToPromptP50Ms: percentile(reaction, 0.5),
+      digitToPromptP99Ms: percentile(reaction, 0.99),
+      handlerToAudioP50Ms: toAudio.length > 0 ? percentile(toAudio, 0.5) : null,
+      handlerToAudioP99Ms: toAudio.length > 0 ? percentile(toAudio, 0.99) : null,
+    })
   }
   if (options.isReceiving) for (const call of placed) sink?.hush(call.log.rtpPort)
   for (const [i, call] of placed.entries()) {
@@ -102,24 +132,15 @@ export async function playingRow(
   caller.close()
 
   const invited = placed.map((call) => (call.log.answeredMs ?? 0) - call.log.invitedMs)
-  const first = placed.flatMap((call) => toFirst(markers.get(call.log.rtpPort), call.log.answeredMs ?? 0))
-  const reaction = placed.flatMap((call) =>
-    toFirst(markers.get(call.log.rtpPort), digitAt.get(call.log.rtpPort) ?? Number.POSITIVE_INFINITY),
-  )
-  const answers = await options.answers?.()
-  const toAudio = placed.flatMap(({ log }) =>
-    (answers?.get(log.caller) ?? []).flatMap((atMs) => toFirst(markers.get(log.rtpPort), atMs)),
-  )
+  const first = placed.flatMap((call) => firstPromptOf(call, call.log.answeredMs ?? 0))
   return {
     calls: placed.length,
     cpuPerCallSecondUs: (cpu * 1e6) / (seconds * Math.max(1, placed.length)),
     inviteTo200P50Ms: percentile(invited, 0.5),
     inviteTo200P99Ms: percentile(invited, 0.99),
     firstRtpP99Ms: sink ? percentile(first, 0.99) : null,
-    digitToPromptP50Ms: sink ? percentile(reaction, 0.5) : null,
-    digitToPromptP99Ms: sink ? percentile(reaction, 0.99) : null,
-    handlerToAudioP50Ms: toAudio.length > 0 ? percentile(toAudio, 0.5) : null,
-    handlerToAudioP99Ms: toAudio.length > 0 ? percentile(toAudio, 0.99) : null,
+    handlerToAudioP99Ms: behindInvite.length > 0 ? percentile(behindInvite, 0.99) : null,
+    reactions,
     sink: report,
     memoryPerCallMb: (memoryAtLoad - memoryBeforeMb) / Math.max(1, placed.length),
     memoryAfterMb: server.memoryMb(),

@@ -38,6 +38,8 @@ if (values.help) {
 const seconds = values.quick ? 8 : 20
 const counts = values.calls ? [Number(values.calls)] : values.quick ? [200] : [400, 800]
 const most = values.most ? [Number(values.most)] : values.quick ? [] : [1600, 3000]
+/** All callers within a moment, in the rows without a handler. */
+const keysPerSecond = [1000]
 const rates = values.quick ? [200] : [200, 500, 1000, 1500, 2000]
 
 const program = buildSink()
@@ -74,6 +76,7 @@ try {
           setupPerSecond: 100,
           isReceiving: false,
           number: '1',
+          keysPerSecond,
         }),
       ),
     )
@@ -92,6 +95,7 @@ try {
             setupPerSecond: 100,
             isReceiving: true,
             number: '1',
+            keysPerSecond,
           }),
         ),
       )
@@ -106,6 +110,7 @@ try {
         setupPerSecond: 100,
         isReceiving: true,
         number: '3',
+        keysPerSecond,
       }),
     )
   }
@@ -160,10 +165,18 @@ function show(name: string, row: PlayingRow): PlayingRow {
     [
       `${name}, ${row.calls} calls (${row.failed} failed): ${row.cpuPerCallSecondUs.toFixed(0)} us/call-s`,
       `late p99 ${ms(row.sink?.lateP99Ms)}, p99.9 ${ms(row.sink?.lateP999Ms)}, max ${ms(row.sink?.lateMaxMs)}, gaps over 40 ms ${row.sink?.gapsOver40Ms ?? 'not measured'}, lost ${row.sink?.lost ?? 'not measured'}`,
-      `INVITE to 200 p50 ${ms(row.inviteTo200P50Ms)}, p99 ${ms(row.inviteTo200P99Ms)}; first RTP p99 ${ms(row.firstRtpP99Ms)}; digit to prompt p50 ${ms(row.digitToPromptP50Ms)}, p99 ${ms(row.digitToPromptP99Ms)}`,
+      `INVITE to 200 p50 ${ms(row.inviteTo200P50Ms)}, p99 ${ms(row.inviteTo200P99Ms)}; first RTP p99 ${ms(row.firstRtpP99Ms)}`,
       ...(row.handlerToAudioP99Ms === null
         ? []
-        : [`handler's answer to audio p50 ${ms(row.handlerToAudioP50Ms)}, p99 ${ms(row.handlerToAudioP99Ms)}`]),
+        : [`behind the INVITE: handler's answer to audio p99 ${ms(row.handlerToAudioP99Ms)}`]),
+      ...row.reactions.map(
+        (reaction) =>
+          `${reaction.keysPerSecond} keys/s: digit to prompt p50 ${ms(reaction.digitToPromptP50Ms)}, p99 ${ms(reaction.digitToPromptP99Ms)}${
+            reaction.handlerToAudioP99Ms === null
+              ? ''
+              : `; handler's answer to audio p50 ${ms(reaction.handlerToAudioP50Ms)}, p99 ${ms(reaction.handlerToAudioP99Ms)}`
+          }`,
+      ),
       `memory ${row.memoryPerCallMb.toFixed(3)} MB/call; ${row.memoryBeforeMb.toFixed(0)} MB before, ${row.memoryAfterMb.toFixed(0)} MB after`,
     ].join('\n  '),
   )

@@ -12,7 +12,8 @@ import type { Prompt } from './prompt.ts'
 import { PromptLibrary } from './prompt-library.ts'
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../../test/fixtures/media/${name}`, import.meta.url))
-const options = { clock: new TestClock(), log: silentLogger }
+const clock = new TestClock()
+const options = { clock, log: silentLogger }
 const library = new PromptLibrary(options)
 let folder = ''
 
@@ -105,6 +106,9 @@ describe('the prompt library', () => {
     await copyFile(fixture('mono-8000-mulaw.wav'), file)
     const before = await library.load(file)
     await copyFile(fixture('stereo-44100-s24.wav'), file)
+    clock.advance(249)
+    expect((await library.load(file)).id).toBe(before.id)
+    clock.advance(1)
     const after = await library.load(file)
     expect(after.id).not.toBe(before.id)
     expect(hzIn(after)).toHaveLength(2)

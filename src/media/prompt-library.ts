@@ -29,6 +29,12 @@ const maxRunning = 4
 const maxWaiting = 512
 /** An hour of mp3 takes about half of this on a slow machine. */
 const deadlineMs = 120_000
+/**
+ * For so long a file that was looked at counts as unchanged. A look costs the thread of the calls 0.2 ms, and a menu that many
+ * callers hear at once is one file; nobody hears a recording, makes another and hears that within less.
+ */
+const markFreshMs = 250
+const mostMarks = 4096
 
 /**
  * Every sound that is not spoken: files, tones, music, quiet. Files are decoded, resampled and encoded once, on a thread
@@ -40,24 +46,27 @@ export class PromptLibrary {
   readonly #thread: PromptThread
   readonly #cache: PromptCache
   readonly #work = new SharedWork<Prompt>()
+  readonly #clock: Clock
+  readonly #marks = new Map<string, { readonly mark: string; readonly untilMs: number }>()
 
   constructor(options: PromptLibraryOptions) {
     const { clock, log, toneRegion = 'eu', cacheBytes = usualCacheBytes, limits = {} } = options
     this.#region = toneRegion
+    this.#clock = clock
     this.#limits = { ...usualLimits, ...limits }
     this.#thread = new PromptThread({ clock, log, maxRunning, maxWaiting, deadlineMs })
     this.#cache = new PromptCache(cacheBytes)
   }
 
   /**
-   * A WAV, mp3 or GSM full rate file as a prompt; `file:…`, with a mark that changes with the file.
+   * A WAV, mp3 or GSM full rate file as a prompt; `file:…`, with a mark that changes with the file, a quarter of a second later at most.
    * Rejects with NotFoundError `media.file-not-found`, StoreError `media.file-unreadable`, LimitError `media.file-too-large`,
    * `media.audio-too-long` or `media.prompts-busy`, ParseError `media.wav-…`, `media.mp3-malformed`, `media.audio-empty`
    * or `media.file-kind-unknown`, TimeoutError `media.prompt-timed-out`, or the signal's reason.
    */
   async load(path: string, signal?: AbortSignal): Promise<Prompt> {
     signal?.throwIfAborted()
-    const id = `file:${path}#${await markOf(path)}`
+    const id = `file:${path}#${await this.#markOf(path)}`
     return await this.#make({ kind: 'file', id, path, limits: this.#limits }, signal)
   }
 
@@ -108,6 +117,15 @@ export class PromptLibrary {
   /** Ends the thread; what was asked for and is not made is rejected. Idempotent. */
   async close(): Promise<void> {
     await this.#thread.close()
+  }
+
+  async #markOf(path: string): Promise<string> {
+    const known = this.#marks.get(path)
+    if (known && this.#clock.now() < known.untilMs) return known.mark
+    const mark = await markOf(path)
+    if (this.#marks.size >= mostMarks) this.#marks.clear()
+    this.#marks.set(path, { mark, untilMs: this.#clock.now() + markFreshMs })
+    return mark
   }
 
   async #make(job: PromptJob, signal: AbortSignal | undefined): Promise<Prompt> {
