@@ -6,6 +6,8 @@ import type { Settings } from './config/settings.ts'
 import { EventHooks } from './event-hooks.ts'
 import { Deliveries, type DeliveryCounts, type DeliverySource } from './http/deliveries.ts'
 import { OutgoingHttp } from './http/outgoing/outgoing-http.ts'
+import type { Directory } from './routing/directory.ts'
+import type { OutboxEvent } from './store/outbox-types.ts'
 import type { Store } from './store/store.ts'
 import { version } from './version.ts'
 
@@ -17,36 +19,49 @@ export class EventParts {
   readonly records: CallRecords
   readonly #hooks: EventHooks
   readonly #deliveries: Deliveries
+  readonly #sources: readonly DeliverySource[]
 
   /** @param sources - what else sends events by the outbox: dialects. */
   constructor(parts: {
     readonly settings: Settings
     readonly store: Store
+    readonly directory: Directory
     readonly clock: Clock
     readonly random: Random
     readonly log: Logger
     readonly sources?: readonly DeliverySource[]
   }) {
-    const { settings, store, clock, random, log, sources = [] } = parts
+    const { settings, store, directory, clock, random, log, sources = [] } = parts
     const { allowPrivateAddresses } = settings.webhooks
     this.http = new OutgoingHttp({ clock, allowPrivateAddresses, userAgent: `Switchhook/${version}` })
     this.#hooks = new EventHooks({
       outbox: store.outbox,
       calls: store.calls,
       recordings: store.recordings,
-      // Only the file can set them, so they are the same for as long as the server runs.
-      eventsOf: (tenant) => settings.tenants.get(tenant)?.events ?? null,
+      eventsOf: (tenant) => directory.tenant(tenant)?.events ?? null,
+      // What came over the admin API is not the operator's own word: see docs/configuration.md, `webhooks`.
+      isTrusted: (tenant, url) => settings.tenants.get(tenant)?.events?.url === url,
       clock,
       log,
     })
     this.records = this.#hooks.watch(store.records)
     const all = [this.#hooks, ...sources]
+    this.#sources = all
     this.#deliveries = new Deliveries({ outbox: store.outbox, http: this.http, clock, random, log, sources: all })
   }
 
   /** For metrics. */
   get counts(): DeliveryCounts {
     return this.#deliveries.counts
+  }
+
+  /** The body of an event as an operator may see it. */
+  shownBody(event: OutboxEvent): string {
+    for (const source of this.#sources) {
+      const shown = source.show?.(event) ?? null
+      if (shown !== null) return shown
+    }
+    return event.body
   }
 
   /** Takes up what an earlier server owed; before the first call, and after what was interrupted is closed. */

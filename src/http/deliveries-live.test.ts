@@ -126,6 +126,20 @@ describe('events to receivers on sockets', () => {
     expect(moved.received.every(({ path }) => path === '/')).toBe(true)
   })
 
+  it('of which one path hangs delay nothing that goes to another path of the same host', async () => {
+    const receiver = await receive(({ path }, response) => void (path === '/hang' || response.end()))
+    // More than have a place at once: each to a session of its own.
+    for (let i = 0; i < 20; i++) await add(`hangs-${i}`, `${receiver.url}/hang`)
+    await receiver.has(8)
+    await add('well', `${receiver.url}/well`)
+    // Until they are known to hang, and not longer.
+    clock.advance(1000)
+    expect(await tried('well')).toMatchObject({ state: 'delivered' })
+    await add('better', `${receiver.url}/well`)
+    expect(await tried('better')).toMatchObject({ state: 'delivered' })
+    expect(await kept.store.outbox.load()).toMatchObject({ waiting: 20 })
+  })
+
   it('are not sent to private addresses that arrived over an API', async () => {
     const receiver = await receive((_request, response) => response.end())
     await add('e1', receiver.url.replace('127.0.0.1', '0x7f.1'), 'untrusted')

@@ -1,63 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { databaseKinds } from '../../test/support/databases.ts'
+import { answer, CountedOutbox, FakeNetwork, refused } from '../../test/support/delivery-stage.ts'
 import { TestClock } from '../../test/support/test-clock.ts'
 import { openTestStore, type TestStore } from '../../test/support/test-store.ts'
 import type { LogFields, Logger } from '../base/log.ts'
 import { silentLogger } from '../base/log.ts'
 import { SeededRandom } from '../base/random.ts'
-import type { Outbox } from '../store/outbox.ts'
 import type { NewEvent } from '../store/outbox-types.ts'
 import { Deliveries, type DeliveriesParts, type DeliveryProfile } from './deliveries.ts'
-import type { OutgoingFailure, OutgoingOutcome, OutgoingRequest } from './outgoing/types.ts'
 
 const minute = 60_000
 const hour = 60 * minute
-
-function answer(status: number, change: { headers?: Record<string, string>; body?: string } = {}): OutgoingOutcome {
-  return {
-    kind: 'answer',
-    status,
-    headers: new Map(Object.entries(change.headers ?? {})),
-    body: Buffer.from(change.body ?? ''),
-    isTruncated: false,
-    durationMs: 5,
-    url: 'http://receiver.example/in',
-  }
-}
-
-const refused: OutgoingFailure = {
-  kind: 'failure',
-  code: 'outgoing.connect-failed',
-  reached: 'nothing',
-  status: null,
-  sentence: 'http://receiver.example/in cannot be reached: nothing listens there (ECONNREFUSED).',
-  durationMs: 1,
-}
-
-/** The network: each request waits until the test answers it, unless an answer is laid down for its host. */
-class FakeNetwork {
-  readonly asked: { readonly request: OutgoingRequest; readonly settle: (outcome: OutgoingOutcome) => void }[] = []
-  readonly laidDown = new Map<string, (request: OutgoingRequest) => OutgoingOutcome>()
-
-  request(request: OutgoingRequest): Promise<OutgoingOutcome> {
-    const { promise, settle } = settled<OutgoingOutcome>()
-    this.asked.push({ request, settle })
-    request.signal?.addEventListener('abort', () => settle({ ...refused, code: 'outgoing.stopped' }))
-    const laid = this.laidDown.get(new URL(request.url).host)
-    if (laid) settle(laid(request))
-    return promise
-  }
-
-  get ids(): readonly (string | undefined)[] {
-    return this.asked.map(({ request }) => request.signing?.eventId)
-  }
-}
-
-function settled<Value>(): { promise: Promise<Value>; settle: (value: Value) => void } {
-  let settle: (value: Value) => void = () => {}
-  const promise = new Promise<Value>((resolve) => (settle = resolve))
-  return { promise, settle }
-}
 
 describe.each(databaseKinds)('the worker that delivers events on %s', (kind) => {
   let clock: TestClock
@@ -65,7 +18,7 @@ describe.each(databaseKinds)('the worker that delivers events on %s', (kind) => 
   let network: FakeNetwork
   let profile: DeliveryProfile | null
   let deliveries: Deliveries
-  let underWay = 0
+  const counted = new CountedOutbox()
   const lines: string[] = []
   const note =
     (level: string) =>
@@ -85,7 +38,6 @@ describe.each(databaseKinds)('the worker that delivers events on %s', (kind) => 
     network = new FakeNetwork()
     profile = { isTrusted: true }
     lines.length = 0
-    underWay = 0
   })
 
   afterEach(async () => {
@@ -98,33 +50,14 @@ describe.each(databaseKinds)('the worker that delivers events on %s', (kind) => 
 
   const outbox = () => kept.store.outbox
 
-  /** The outbox, with what it is asked counted until it is done: nothing else in these tests takes its own time. */
-  function countedOutbox(): Outbox {
-    return new Proxy(outbox(), {
-      get(target, name) {
-        const member: unknown = Reflect.get(target, name, target)
-        if (typeof member !== 'function') return member
-        return (...given: unknown[]): unknown => {
-          const result: unknown = Reflect.apply(member, target, given)
-          if (!(result instanceof Promise)) return result
-          underWay++
-          return result.finally(() => underWay--)
-        }
-      },
-    })
-  }
-
   async function start(change: Partial<DeliveriesParts> = {}): Promise<void> {
-    const parts = { outbox: countedOutbox(), http: network, clock, random: new SeededRandom(3), log }
+    const parts = { outbox: counted.count(outbox()), http: network, clock, random: new SeededRandom(3), log }
     deliveries = new Deliveries({ ...parts, sources: [{ profileOf: () => profile }], ...change })
     await deliveries.start()
     await quiet()
   }
 
-  /** Lets everything happen that can without time passing: until the outbox has nothing to do, several turns in a row. */
-  async function quiet(): Promise<void> {
-    for (let idle = 0; idle < 3; idle = underWay === 0 ? idle + 1 : 0) await clock.advanceAsync(0)
-  }
+  const quiet = (): Promise<void> => counted.quiet(clock)
 
   async function pass(ms: number): Promise<void> {
     await clock.advanceAsync(ms)
@@ -287,17 +220,22 @@ describe.each(databaseKinds)('the worker that delivers events on %s', (kind) => 
     expect(network.ids.filter((id) => id?.startsWith('slow'))).toHaveLength(2)
   })
 
-  it('gives a receiver that fails one request at a time until one succeeds', async () => {
+  it('gives a receiver that fails one request at a time until one succeeds, and more with each that does', async () => {
     await start()
     for (let i = 0; i < 8; i++) await add(`e${i}`)
     await quiet()
-    expect(network.asked).toHaveLength(4)
-    for (const { settle } of network.asked.slice(0, 4)) settle(refused)
-    await quiet()
-    expect(network.asked).toHaveLength(5)
-    network.asked[4]?.settle(answer(200))
-    await quiet()
     expect(network.asked).toHaveLength(8)
+    for (const { settle } of network.asked) settle(refused)
+    await quiet()
+    // The next attempts, by then all due, and none of them slow yet.
+    await pass(1250)
+    const sent: number[] = []
+    for (let done = 8; done < 16; done++) {
+      sent.push(network.asked.length - done)
+      network.asked[done]?.settle(answer(200))
+      await quiet()
+    }
+    expect(sent).toEqual([1, 2, 4, 5, 4, 3, 2, 1])
     expect(lines.filter((line) => line.startsWith('warn: a receiver of events fails'))).toHaveLength(1)
     expect(lines.filter((line) => line.startsWith('info: a receiver of events takes them again'))).toHaveLength(1)
   })
@@ -339,7 +277,7 @@ describe.each(databaseKinds)('the worker that delivers events on %s', (kind) => 
   })
 
   it('takes a status of 2xx for delivered, whatever becomes of the rest of the answer', async () => {
-    const broken: OutgoingOutcome = { ...refused, code: 'outgoing.connection-lost', reached: 'unknown', status: 200 }
+    const broken = { ...refused, code: 'outgoing.connection-lost', reached: 'unknown', status: 200 } as const
     network.laidDown.set('receiver.example', () => broken)
     await start()
     await add('e1')

@@ -5,7 +5,8 @@ import type { Logger } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import type { Outbox } from '../store/outbox.ts'
 import { type Attempt, maxAnswerLength, type OutboxEvent } from '../store/outbox-types.ts'
-import { DeliveryLanes, type Lane } from './delivery-lanes.ts'
+import { DeliveryLanes } from './delivery-lanes.ts'
+import type { Lane, Receiver, Sending } from './delivery-receiver.ts'
 import { judge, type Verdict } from './delivery-verdict.ts'
 import type { OutgoingHttp } from './outgoing/outgoing-http.ts'
 import { describeUrlText } from './outgoing/outgoing-url.ts'
@@ -28,16 +29,32 @@ export interface DeliveryProfile {
   readonly retry?: RetryPlan
   /** What is wrong with an answer whose status is 2xx, in one sentence; null: it is as it should be. */
   readonly findFault?: (answer: OutgoingAnswer) => string | null
+  /**
+   * Sends it in place of a request of HTTP; of the rest, only `retry` counts then. Once the signal fires it settles soon;
+   * null: stopped before anything was sent.
+   */
+  readonly send?: (event: OutboxEvent, signal: AbortSignal) => Promise<SentOtherwise | null>
+}
+
+/** What became of an attempt that was no request of HTTP. */
+export interface SentOtherwise {
+  readonly verdict: Verdict
+  readonly durationMs: number
+  /** The reply code of the other protocol; null when there was none. */
+  readonly status: number | null
+  readonly answer: string | null
 }
 
 /** Knows how events of some kinds are sent. */
 export interface DeliverySource {
   /** Null: not one of mine; or nobody wants it any more. */
   profileOf(event: OutboxEvent): DeliveryProfile | null
+  /** Its body as an operator may see it, without what is a caller's own; null: not one of mine. As it is, where absent. */
+  show?(event: OutboxEvent): string | null
 }
 
 export interface DeliveryLimits {
-  /** Requests under way, all receivers together, and per scheme, host and port. */
+  /** Requests under way, all receivers together, and per scheme, host and port; of these, those that are not slow. */
   readonly total: number
   readonly perLane: number
 }
@@ -62,7 +79,11 @@ export interface DeliveryCounts {
   readonly underWay: number
 }
 
-const defaultLimits: DeliveryLimits = { total: 64, perLane: 4 }
+const defaultLimits: DeliveryLimits = { total: 256, perLane: 8 }
+/** What a receiver that is well has answered by then; from then on a request takes no place from others. */
+const slowMs = 1000
+/** In a row, before the log says that a receiver fails. */
+const failuresToTell = 3
 const defaultTimeoutMs = 10_000
 const longestTimeoutMs = 30_000
 /** Longer than any attempt and its bookkeeping: while this server lives, nothing of it runs out. */
@@ -78,8 +99,9 @@ const keepDeadMs = 30 * dayMs
 
 /**
  * Sends what the outbox holds: so many at once in all and per receiver, each event until it is delivered or given up.
- * A receiver has a lane of its own, and one that fails gets one request at a time, so that nobody waits for a
- * neighbour. At least once: a receiver knows by the id what it has had.
+ * A receiver has a lane of its own, and one that fails gets one request at a time. What hangs takes no place from others of
+ * its receiver, and what follows it waits aside: nobody waits for a neighbour. At least once: a receiver knows by the id what
+ * it has had.
  */
 export class Deliveries {
   readonly #parts: DeliveriesParts
@@ -88,8 +110,7 @@ export class Deliveries {
   readonly #stop = new AbortController()
   readonly #underWay = new Set<Promise<void>>()
   #state: 'new' | 'running' | 'closed' = 'new'
-  /** The pump runs once at a time; asked for meanwhile, it goes round again. */
-  #pump: 'idle' | 'running' | 'again' = 'idle'
+  #isPumping = false
   #pumping: Promise<void> = Promise.resolve()
   #cancelTimer: Cancel = () => {}
   #cancelHousekeeping: Cancel = () => {}
@@ -101,7 +122,7 @@ export class Deliveries {
   constructor(parts: DeliveriesParts) {
     this.#parts = parts
     this.#limits = { ...defaultLimits, ...parts.limits }
-    this.#lanes = new DeliveryLanes(this.#limits.perLane)
+    this.#lanes = new DeliveryLanes(this.#limits.perLane, parts.clock, () => this.#runPump())
     // Each request under way listens to it, and they are bounded.
     setMaxListeners(0, this.#stop.signal)
   }
@@ -115,9 +136,12 @@ export class Deliveries {
   async start(): Promise<void> {
     const { outbox } = this.#parts
     this.#state = 'running'
-    outbox.listen((lane, at) => this.#wake(lane, at))
+    outbox.listen({
+      due: (lane, aside, at) => this.#wake(lane, aside, at),
+      asideOf: (lane, url) => this.#lanes.asideOf(lane, url),
+    })
     await outbox.reclaim(Number.POSITIVE_INFINITY)
-    for (const { lane, nextAt } of await outbox.lanes()) this.#wake(lane, nextAt)
+    for (const { lane, aside, nextAt } of await outbox.lanes()) this.#wake(lane, aside, nextAt)
     this.#keepHouse()
   }
 
@@ -127,6 +151,7 @@ export class Deliveries {
     this.#state = 'closed'
     this.#cancelTimer()
     this.#cancelHousekeeping()
+    this.#lanes.close()
     const cancel = this.#parts.clock.after(closeGraceMs, () => this.#stop.abort())
     await this.#pumping
     await Promise.all(this.#underWay)
@@ -137,64 +162,52 @@ export class Deliveries {
     return this.#state === 'running'
   }
 
-  #wake(lane: string, at: number): void {
-    this.#lanes.wake(lane, at)
+  #wake(lane: string, aside: number, at: number): void {
+    if (this.#state !== 'running') return
+    this.#lanes.wake(lane, aside, at)
     this.#runPump()
   }
 
   #runPump(): void {
-    if (this.#state !== 'running') return
-    if (this.#pump !== 'idle') {
-      this.#pump = 'again'
-      return
-    }
-    this.#pump = 'running'
+    if (this.#isPumping || !this.#isRunning) return
+    this.#isPumping = true
     this.#pumping = this.#pumpAll()
   }
 
+  /** Goes on until nobody's turn it is; who is woken meanwhile has a turn. */
   async #pumpAll(): Promise<void> {
-    let pauseMs = 0
+    this.#cancelTimer()
     try {
-      do {
-        this.#pump = 'running'
-        for (const lane of this.#lanes.due(this.#parts.clock.wallTime())) await this.#fill(lane)
-      } while (this.#isAskedAgain())
+      for (let lane = this.#nextLane(); lane; lane = this.#nextLane()) await this.#fill(lane)
     } catch (thrown) {
       this.#parts.log.error({ err: toError(thrown) }, 'events that are owed could not be read; they are later')
-      pauseMs = storePauseMs
+      if (this.#isRunning) this.#cancelTimer = this.#parts.clock.after(storePauseMs, () => this.#runPump())
     }
-    this.#pump = 'idle'
-    this.#setTimer(pauseMs)
+    this.#isPumping = false
   }
 
-  #isAskedAgain(): boolean {
-    return this.#pump === 'again' && this.#state === 'running'
+  #nextLane(): Lane | null {
+    return this.#isRunning && this.#room > 0 ? this.#lanes.take() : null
   }
 
-  #setTimer(leastMs: number): void {
-    this.#cancelTimer()
-    if (this.#state !== 'running') return
-    const nextAt = this.#lanes.nextAt(this.#limits.total - this.#underWay.size)
-    if (nextAt === null) return
-    const waitMs = Math.max(leastMs, nextAt - this.#parts.clock.wallTime(), 0)
-    // Wall time may be set: nothing is slept through for longer than a minute.
-    this.#cancelTimer = this.#parts.clock.after(Math.min(waitMs, housekeepingMs), () => this.#runPump())
+  get #room(): number {
+    return this.#limits.total - this.#underWay.size
   }
 
   /** Leases what the lane has room for, and sends it. */
   async #fill(lane: Lane): Promise<void> {
     const { outbox, clock } = this.#parts
-    const limit = Math.min(this.#limits.total - this.#underWay.size, lane.room)
-    if (limit <= 0 || !this.#isRunning) return
-    lane.beginLease()
+    const { aside, receiver } = lane
+    // Never more than half of what is left, so that there is something left for whoever comes next.
+    const limit = Math.min(Math.ceil(this.#room / 2), lane.room)
     const now = clock.wallTime()
     try {
-      const events = await outbox.lease({ lane: lane.name, now, limit, leaseMs })
+      const events = await outbox.lease({ lane: receiver.name, aside, now, limit, leaseMs })
       // Stopped meanwhile: they are given back, as if nobody had taken them.
       if (!this.#isRunning) await Promise.all(events.map((event) => outbox.release(event)))
-      else for (const event of events) this.#send(lane, event)
+      else for (const event of await this.#withoutSuspects(lane, events)) this.#send(lane, event)
       // Fewer than there was room for: the rest has its time still to come.
-      const nextAt = events.length < limit ? await outbox.nextIn(lane.name) : now
+      const nextAt = events.length < limit ? await outbox.nextIn(receiver.name, aside) : now
       this.#lanes.endLease(lane, nextAt)
     } catch (thrown) {
       this.#lanes.endLease(lane, now)
@@ -202,50 +215,78 @@ export class Deliveries {
     }
   }
 
+  /** Sets events aside whose address hangs, before they take a place. */
+  async #withoutSuspects(lane: Lane, events: readonly OutboxEvent[]): Promise<readonly OutboxEvent[]> {
+    if (lane.aside !== 0) return events
+    const parts = new Map<number, OutboxEvent[]>()
+    for (const event of events) {
+      const aside = lane.receiver.asideOf(event.url)
+      parts.set(aside, [...(parts.get(aside) ?? []), event])
+    }
+    for (const [aside, some] of parts) if (aside !== 0) await this.#parts.outbox.setAside(some, aside)
+    return parts.get(0) ?? []
+  }
+
   #send(lane: Lane, event: OutboxEvent): void {
-    lane.running++
-    const sending = this.#deliver(lane, event)
+    const sending = lane.begin(event.url)
+    const cancelSlow = this.#parts.clock.after(slowMs, () => {
+      sending.slowDown()
+      this.#lanes.freed(lane)
+      this.#runPump()
+    })
+    const delivering = this.#deliver(sending, event, cancelSlow)
       .catch((thrown: unknown) => {
         // The lease runs out, and it is sent once more.
         this.#parts.log.error({ eventId: event.id, err: toError(thrown) }, 'the outcome of an event could not be kept')
       })
       .finally(() => {
-        lane.running--
-        this.#underWay.delete(sending)
-        this.#lanes.forgetIfIdle(lane)
+        cancelSlow()
+        sending.end()
+        this.#underWay.delete(delivering)
+        this.#lanes.freed(lane)
         this.#runPump()
       })
-    this.#underWay.add(sending)
+    this.#underWay.add(delivering)
   }
 
-  async #deliver(lane: Lane, event: OutboxEvent): Promise<void> {
+  async #deliver(sending: Sending, event: OutboxEvent, cancelSlow: Cancel): Promise<void> {
     const { outbox, clock, sources } = this.#parts
     const at = clock.wallTime()
     const unsent = { at, durationMs: 0, status: null, answer: null }
     let profile: DeliveryProfile | null = null
-    let outcome: OutgoingOutcome
-    let verdict: Verdict
+    let sent: SentOtherwise | null
     try {
       profile = firstProfile(sources, event)
       if (!profile)
         return await this.#giveUp(event, { ...unsent, problem: 'Nobody wants events of this kind any more.' })
-      outcome = await this.#request(event, profile)
-      verdict = judge(outcome, profile.findFault ?? null, clock.wallTime())
+      // Other protocols take their time.
+      if (profile.send) cancelSlow()
+      sent = await (profile.send ?? this.#sender(profile))(event, this.#stop.signal)
     } catch (thrown) {
       // A source that throws is our defect; the event must not go round for ever because of it.
       const problem = `Switchhook could not send it: ${toError(thrown).message}`
       this.#parts.log.error({ eventId: event.id, kind: event.kind, err: toError(thrown) }, 'sending an event failed')
       return await this.#keep(event, profile, { kind: 'failed', problem, askedMs: null }, { ...unsent, problem })
     }
-    if (outcome.kind === 'failure' && outcome.code === 'outgoing.stopped') return await outbox.release(event)
-    this.#noteLane(lane, event, verdict)
-    await this.#keep(event, profile, verdict, {
-      at,
-      durationMs: outcome.durationMs,
-      status: outcome.status,
-      problem: verdict.problem,
-      answer: outcome.kind === 'answer' ? beginningOf(outcome.body) : null,
-    })
+    if (sent === null) return await outbox.release(event)
+    const { verdict, durationMs, status, answer } = sent
+    cancelSlow()
+    sending.judged(verdict.kind === 'delivered')
+    const { receiver } = sending.lane
+    this.#noteReceiver(receiver, event, verdict)
+    // What hung may hang again: its next attempt, and what follows it, must not take the places of others.
+    const aside = verdict.kind !== 'delivered' && sending.isSlow ? receiver.partFor(event) : 0
+    await this.#keep(event, profile, verdict, { at, durationMs, status, problem: verdict.problem, answer }, aside)
+  }
+
+  #sender(profile: DeliveryProfile): NonNullable<DeliveryProfile['send']> {
+    return async (event) => {
+      const outcome = await this.#request(event, profile)
+      if (outcome.kind === 'failure' && outcome.code === 'outgoing.stopped') return null
+      const verdict = judge(outcome, profile.findFault ?? null, this.#parts.clock.wallTime())
+      const answer = outcome.kind === 'answer' ? beginningOf(outcome.body) : null
+      return { verdict, durationMs: outcome.durationMs, status: outcome.status, answer }
+    }
   }
 
   #request(event: OutboxEvent, profile: DeliveryProfile): Promise<OutgoingOutcome> {
@@ -265,7 +306,13 @@ export class Deliveries {
     })
   }
 
-  async #keep(event: OutboxEvent, profile: DeliveryProfile | null, verdict: Verdict, attempt: Attempt): Promise<void> {
+  async #keep(
+    event: OutboxEvent,
+    profile: DeliveryProfile | null,
+    verdict: Verdict,
+    attempt: Attempt,
+    aside = 0,
+  ): Promise<void> {
     const { outbox, clock, random, log } = this.#parts
     if (verdict.kind === 'delivered') {
       this.#delivered++
@@ -275,28 +322,31 @@ export class Deliveries {
     const { id: eventId, tenant, kind } = event
     const attempts = event.attempts + 1
     const fields = { eventId, tenant, kind, attempts, status: attempt.status, problem: attempt.problem }
-    if (verdict.kind === 'refused-for-good' || attempts >= event.maxAttempts) return await this.#giveUp(event, attempt)
+    if (verdict.kind === 'refused-for-good' || attempts >= event.maxAttempts)
+      return await this.#giveUp(event, attempt, aside)
     const delayMs = retryDelayMs(profile?.retry ?? defaultRetryPlan, attempts, verdict.askedMs, random)
     log.debug({ ...fields, delayMs }, 'an event was not delivered and is tried again')
-    await outbox.failed(event, attempt, clock.wallTime() + delayMs)
+    await outbox.failed(event, attempt, clock.wallTime() + delayMs, aside)
   }
 
-  async #giveUp(event: OutboxEvent, attempt: Attempt): Promise<void> {
+  async #giveUp(event: OutboxEvent, attempt: Attempt, aside = 0): Promise<void> {
     const { id: eventId, tenant, kind } = event
     const { status, problem } = attempt
     this.#dead++
     this.#parts.log.error({ eventId, tenant, kind, status, problem }, 'an event was given up; it can be sent again')
-    await this.#parts.outbox.dead(event, attempt)
+    await this.#parts.outbox.dead(event, attempt, aside)
   }
 
-  /** Tells when a receiver begins to fail and when it is well again, not each attempt in between. */
-  #noteLane(lane: Lane, event: OutboxEvent, verdict: Verdict): void {
-    const isFailing = verdict.kind !== 'delivered'
-    if (lane.isFailing === isFailing) return
-    lane.isFailing = isFailing
+  /** Tells when a receiver fails several times in a row and when it is well again, not each attempt in between. */
+  #noteReceiver(receiver: Receiver, event: OutboxEvent, verdict: Verdict): void {
     const fields = { tenant: event.tenant, kind: event.kind, url: describeUrlText(event.url) }
-    if (isFailing) this.#parts.log.warn({ ...fields, problem: verdict.problem }, 'a receiver of events fails')
-    else this.#parts.log.info(fields, 'a receiver of events takes them again')
+    if (verdict.kind === 'delivered') {
+      if (receiver.isFailing) this.#parts.log.info(fields, 'a receiver of events takes them again')
+      receiver.isFailing = false
+    } else if (receiver.inARow >= failuresToTell && !receiver.isFailing) {
+      receiver.isFailing = true
+      this.#parts.log.warn({ ...fields, problem: verdict.problem }, 'a receiver of events fails')
+    }
   }
 
   /** Leases that ran out though the server lives, and events whose time in the history is over. */

@@ -1,85 +1,108 @@
-/** One receiver, as far as waiting for it goes. */
-export class Lane {
-  readonly name: string
-  /** Requests under way. */
-  running = 0
-  /** Its last attempt failed: one request at a time, until one succeeds. */
-  isFailing = false
-  /** When it may have something to send, wall-clock ms; null: it waits for nothing. */
-  dueAt: number | null = null
-  readonly #most: number
-  #isLeasing = false
+import type { Cancel, Clock } from '../base/clock.ts'
+import { type Lane, Receiver } from './delivery-receiver.ts'
 
-  constructor(name: string, most: number) {
-    this.name = name
-    this.#most = most
-  }
+/** Wall time may be set: nothing is slept through for longer. */
+const longestSleepMs = 60_000
 
-  /** How many more requests it may have. */
-  get room(): number {
-    return Math.max(0, (this.isFailing ? 1 : this.#most) - this.running)
-  }
-
-  get isIdle(): boolean {
-    return this.running === 0 && this.dueAt === null && !this.#isLeasing
-  }
-
-  /** What is told from here on is told of what the lease does not see. */
-  beginLease(): void {
-    this.#isLeasing = true
-    this.dueAt = null
-  }
-
-  endLease(nextAt: number | null): void {
-    this.#isLeasing = false
-    if (nextAt !== null) this.wake(nextAt)
-  }
-
-  wake(at: number): void {
-    this.dueAt = this.dueAt === null ? at : Math.min(this.dueAt, at)
-  }
-}
-
-/** The receivers that events wait for, by scheme, host and port. Kept in memory while there is something to do for them. */
+/**
+ * The receivers that events wait for, by scheme, host and port, and whose turn it is. Kept in memory while there is something
+ * to do for them. What it does costs the same however many wait.
+ */
 export class DeliveryLanes {
-  readonly #lanes = new Map<string, Lane>()
+  readonly #receivers = new Map<string, Receiver>()
+  readonly #sleeping = new Map<Lane, Cancel>()
+  /** Whose turn it is, each in the order in which they came: first those whose receiver has nothing under way. */
+  readonly #idle = new Set<Lane>()
+  readonly #busy = new Set<Lane>()
   readonly #perLane: number
+  readonly #clock: Clock
+  readonly #onReady: () => void
+  #isClosed = false
 
-  constructor(perLane: number) {
+  /** @param onReady - a lane has something to send. */
+  constructor(perLane: number, clock: Clock, onReady: () => void) {
     this.#perLane = perLane
+    this.#clock = clock
+    this.#onReady = onReady
   }
 
-  /** @param at - wall-clock ms. */
-  wake(name: string, at: number): void {
-    const lane = this.#lanes.get(name) ?? new Lane(name, this.#perLane)
-    this.#lanes.set(name, lane)
-    lane.wake(at)
+  /** @param at - when there is something to send, wall-clock ms. */
+  wake(name: string, aside: number, at: number): void {
+    const receiver = this.#receivers.get(name) ?? new Receiver(name, this.#perLane)
+    this.#receivers.set(name, receiver)
+    this.#wakeLane(receiver.lane(aside), at)
   }
 
-  endLease(lane: Lane, nextAt: number | null): void {
-    lane.endLease(nextAt)
-    this.forgetIfIdle(lane)
+  /** See OutboxListener. */
+  asideOf(name: string, url: string): number {
+    return this.#receivers.get(name)?.asideOf(url) ?? 0
   }
 
-  /** Those that have something to send and room for it, the one with the fewest requests under way first. */
-  due(now: number): readonly Lane[] {
-    return [...this.#lanes.values()]
-      .filter((lane) => lane.room > 0 && lane.dueAt !== null && lane.dueAt <= now)
-      .sort((a, b) => a.running - b.running || (a.dueAt ?? 0) - (b.dueAt ?? 0))
-  }
-
-  /** @returns when the next lane with room falls due; null when there is none, or no room in all. */
-  nextAt(totalRoom: number): number | null {
-    if (totalRoom <= 0) return null
-    let next: number | null = null
-    for (const lane of this.#lanes.values()) {
-      if (lane.room > 0 && lane.dueAt !== null && (next === null || lane.dueAt < next)) next = lane.dueAt
+  /** The lane whose turn it is, with room for a request at least; null: none. From here on it is leased for. */
+  take(): Lane | null {
+    for (const turn of [this.#idle, this.#busy]) {
+      for (const lane of turn) {
+        turn.delete(lane)
+        // Without room it comes up again when a request of its receiver has ended.
+        if (lane.dueAt === null || lane.room <= 0) continue
+        lane.beginLease()
+        return lane
+      }
     }
-    return next
+    return null
   }
 
-  /** A lane that fails is remembered while events wait for it, which is as long as that matters. */
-  forgetIfIdle(lane: Lane): void {
-    if (lane.isIdle && this.#lanes.get(lane.name) === lane) this.#lanes.delete(lane.name)
+  /** @param nextAt - when there is more to send, wall-clock ms; null: nothing is known of. */
+  endLease(lane: Lane, nextAt: number | null): void {
+    lane.endLease()
+    if (nextAt !== null) this.#wakeLane(lane, nextAt)
+    this.#forgetIfIdle(lane)
+  }
+
+  /** A request has ended, or takes no place any more: others may go. */
+  freed(lane: Lane): void {
+    for (const other of lane.receiver.lanes) if (!this.#sleeping.has(other)) this.#queue(other)
+    this.#forgetIfIdle(lane)
+  }
+
+  /** Nothing is woken any more. */
+  close(): void {
+    this.#isClosed = true
+    for (const cancel of this.#sleeping.values()) cancel()
+    this.#sleeping.clear()
+  }
+
+  #wakeLane(lane: Lane, at: number): void {
+    if (lane.dueAt !== null && lane.dueAt <= at) return
+    lane.dueAt = at
+    this.#sleeping.get(lane)?.()
+    this.#sleeping.delete(lane)
+    const waitMs = at - this.#clock.wallTime()
+    if (waitMs > 0) this.#sleep(lane, waitMs)
+    else this.#queue(lane)
+  }
+
+  #sleep(lane: Lane, waitMs: number): void {
+    if (this.#isClosed) return
+    const cancel = this.#clock.after(Math.min(waitMs, longestSleepMs), () => {
+      this.#sleeping.delete(lane)
+      const leftMs = (lane.dueAt ?? 0) - this.#clock.wallTime()
+      if (leftMs > 0) return this.#sleep(lane, leftMs)
+      this.#queue(lane)
+      this.#onReady()
+    })
+    this.#sleeping.set(lane, cancel)
+  }
+
+  #queue(lane: Lane): void {
+    if (lane.dueAt === null || this.#idle.has(lane) || this.#busy.has(lane)) return
+    if (lane.receiver.running === 0) this.#idle.add(lane)
+    else this.#busy.add(lane)
+  }
+
+  /** What is known of a receiver is remembered while events wait for it, which is as long as that matters. */
+  #forgetIfIdle({ receiver }: Lane): void {
+    receiver.forgetIdleLanes()
+    if (receiver.isIdle && this.#receivers.get(receiver.name) === receiver) this.#receivers.delete(receiver.name)
   }
 }

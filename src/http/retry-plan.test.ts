@@ -19,6 +19,13 @@ describe('the wait for the next attempt', () => {
     expect(retryDelayMs(defaultRetryPlan, 5000, null, middle)).toBe(3_600_000)
   })
 
+  it('is the one that a plan names', () => {
+    const plan = { waitsMs: [1000, 5000, 30_000], firstMs: 1000, longestMs: 120_000 }
+    expect([1, 2, 3, 40].map((failed) => retryDelayMs(plan, failed, null, middle))).toEqual([
+      1000, 5000, 30_000, 120_000,
+    ])
+  })
+
   it('differs by a quarter at most, so that what failed together is not tried together', () => {
     const random = new SeededRandom(1)
     const waits = Array.from({ length: 500 }, () => retryDelayMs({ firstMs: 1000, longestMs: 1000 }, 1, null, random))

@@ -2,6 +2,8 @@ import type { Random } from '../base/random.ts'
 
 /** When an event is tried again: first soon, then ever more seldom. */
 export interface RetryPlan {
+  /** The waits one by one, where a published API names them; behind the last the others hold. */
+  readonly waitsMs?: readonly number[]
   /** Before the second attempt. */
   readonly firstMs: number
   /** By how much each further wait is longer; doubled where absent. */
@@ -23,7 +25,8 @@ const jitter = 0.25
  * @param askedMs - what the receiver asked for, or null: it is waited for at least so long.
  */
 export function retryDelayMs(plan: RetryPlan, failed: number, askedMs: number | null, random: Random): number {
-  const plainMs = Math.min(plan.firstMs * (plan.growth ?? 2) ** Math.min(failed - 1, 40), plan.longestMs)
+  const grownMs = Math.min(plan.firstMs * (plan.growth ?? 2) ** Math.min(failed - 1, 40), plan.longestMs)
+  const plainMs = plan.waitsMs?.[failed - 1] ?? grownMs
   const spread = 1 - jitter + (2 * jitter * random.uint32()) / 2 ** 32
   return Math.max(Math.round(plainMs * spread), Math.min(askedMs ?? 0, longestAskedMs))
 }

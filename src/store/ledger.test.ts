@@ -51,6 +51,20 @@ describe.each(databaseKinds)('the ledger in %s', (kind) => {
     expect((await ledger.ofRequest('acme', 'desk', 'K')).map(({ ref }) => ref)).toEqual(['TX-1', 'TX-2'])
   })
 
+  it('forgets what began before a time, in steps that leave room for others, and nothing else', async () => {
+    const { ledger } = kept.store
+    await Promise.all(
+      Array.from({ length: 1201 }, (_, i) => ledger.put(entry(`TX-${i}`, { startedAt: i, endedAt: i % 2 ? i : null }))),
+    )
+    await ledger.put(entry('TX-kept', { startedAt: 2000 }))
+    const commits = kept.store.load.commits
+    expect(await ledger.purge(1201)).toBe(1201)
+    expect(kept.store.load.commits - commits).toBe(3)
+    expect(await ledger.get('TX-0')).toBeNull()
+    expect(await ledger.get('TX-kept')).not.toBeNull()
+    expect(await ledger.purge(2000)).toBe(0)
+  })
+
   it('knows after a restart what had not ended', async () => {
     await kept.store.ledger.put(entry('TX-1'))
     await kept.store.ledger.put(entry('TX-2', { endedAt: 2000 }))

@@ -27,12 +27,16 @@ export interface LedgerFilter {
   readonly before?: number
 }
 
+/** Entries deleted in one transaction, between which calls go on being written. */
+const purgeRows = 500
+
 const columns = ['ref', 'tenant', 'account', 'started_at', 'ended_at', 'request_key', 'data'] as const
 
 /** What customers of a published API are shown of their own calls. Every method rejects with StoreError. */
 export class Ledger {
   readonly #database: Database
   readonly #put: Prepared<LedgerRow>
+  readonly #purge: Prepared<{ before: number; limit: number }>
 
   constructor(database: Database) {
     this.#database = database
@@ -44,6 +48,18 @@ export class Ledger {
           conflict
             .column('ref')
             .doUpdateSet((eb) => ({ ended_at: eb.ref('excluded.ended_at'), data: eb.ref('excluded.data') })),
+        ),
+    )
+    this.#purge = database.queries.prepare((db, slots) =>
+      db
+        .deleteFrom('ledger')
+        .where('ref', 'in', (eb) =>
+          eb
+            .selectFrom('ledger as old')
+            .select('old.ref')
+            .where('old.started_at', '<', slots.one('before'))
+            .orderBy('old.started_at')
+            .limit(slots.one('limit')),
         ),
     )
   }
@@ -115,6 +131,19 @@ export class Ledger {
   async unfinished(): Promise<readonly LedgerEntry[]> {
     const rows = await this.#database.read(this.#rows().where('ended_at', 'is', null).orderBy('started_at'))
     return rows.map(toEntry)
+  }
+
+  /**
+   * Forgets what began before this time (wall-clock ms), whether it has ended or not: no call lasts as long as entries are
+   * kept. @returns how many there were.
+   */
+  async purge(before: number): Promise<number> {
+    let purged = 0
+    for (;;) {
+      const { changes } = await this.#database.write(this.#purge({ before: Math.floor(before), limit: purgeRows }))
+      purged += changes ?? 0
+      if (changes === null || changes < purgeRows) return purged
+    }
   }
 
   #rows() {

@@ -21,6 +21,7 @@ const insertedColumns = [
 
 const settledColumns = [
   'state',
+  'aside',
   'next_at',
   'finished_at',
   'last_status',
@@ -34,20 +35,23 @@ export interface PurgeTimes {
 }
 
 export interface OutboxStatements {
-  /** Adds it unless its id is there; behind the others of its key where there are any. Gives back lane and state. */
-  readonly add: Prepared<Pick<OutboxRow, (typeof insertedColumns)[number]>>
+  /**
+   * Adds it unless its id is there; behind the others of its key where there are any, and aside where the last one of its
+   * key is. Gives back lane and state.
+   */
+  readonly add: Prepared<Pick<OutboxRow, (typeof insertedColumns)[number] | 'aside'>>
   readonly announce: Prepared<AnnouncedRow>
   readonly withdraw: Prepared<{ id: string }>
-  readonly lease: Prepared<{ lane: string; now: number; leased_until: number; limit: number }>
+  readonly lease: Prepared<{ lane: string; aside: number; now: number; leased_until: number; limit: number }>
   /** Back to waiting, those whose lease ended before `now`. */
   readonly reclaim: Prepared<{ now: number }>
   /** Back to waiting, as if it had not been tried. */
-  readonly release: Prepared<{ id: string; next_at: number }>
+  readonly release: Prepared<{ id: string; aside: number; next_at: number }>
   readonly settle: Prepared<Pick<OutboxRow, 'id' | (typeof settledColumns)[number]>>
   readonly addAttempt: Prepared<Omit<OutboxAttemptRow, 'number'>>
   readonly trimAttempts: Prepared<{ event_id: string }>
   /** The next of the key, once nothing of it waits or is being sent. */
-  readonly advance: Prepared<{ tenant: string; order_key: string }>
+  readonly advance: Prepared<{ tenant: string; order_key: string; aside: number }>
   readonly resend: Prepared<{ id: string; now: number }>
   readonly purge: Prepared<PurgeTimes & { limit: number }>
 }
@@ -57,13 +61,26 @@ export function compileOutboxStatements(queries: Queries): OutboxStatements {
     add: queries.prepare((db, slots) =>
       db
         .insertInto('outbox')
-        .columns([...insertedColumns, 'seq', 'state'])
+        .columns([...insertedColumns, 'seq', 'aside', 'state'])
         .expression(
           db
             .selectNoFrom((eb) => [
               ...insertedColumns.map((name) => eb.val(slots.one(name)).as(name)),
               // The only writer is this server, so nobody takes the same number.
               eb.selectFrom('outbox').select(sql<number>`coalesce(max(seq), 0) + 1`.as('next')).as('seq'),
+              eb.fn
+                .coalesce(
+                  eb.fn<number | null>('nullif', [eb.val(slots.one('aside')), sql.lit(0)]),
+                  eb
+                    .selectFrom('outbox as last')
+                    .select('last.aside')
+                    .where('last.tenant', '=', slots.one('tenant'))
+                    .where('last.order_key', '=', slots.one('order_key'))
+                    .orderBy('last.seq', 'desc')
+                    .limit(1),
+                  sql<number>`0`,
+                )
+                .as('aside'),
               eb
                 .case()
                 .when(
@@ -85,7 +102,7 @@ export function compileOutboxStatements(queries: Queries): OutboxStatements {
               not(exists(selectFrom('outbox as same').select('same.id').where('same.id', '=', slots.one('id')))),
             ),
         )
-        .returning(['lane', 'state', 'next_at']),
+        .returning(['lane', 'aside', 'state', 'next_at']),
     ),
     announce: queries.prepare((db, slots) =>
       db
@@ -104,6 +121,7 @@ export function compileOutboxStatements(queries: Queries): OutboxStatements {
             .select('due.id')
             .where('due.state', '=', 'waiting')
             .where('due.lane', '=', slots.one('lane'))
+            .where('due.aside', '=', slots.one('aside'))
             .where('due.next_at', '<=', slots.one('now'))
             .orderBy('due.next_at')
             .orderBy('due.seq')
@@ -117,12 +135,12 @@ export function compileOutboxStatements(queries: Queries): OutboxStatements {
         .set({ state: 'waiting', leased_until: null })
         .where('state', '=', 'sending')
         .where('leased_until', '<=', slots.one('now'))
-        .returning(['lane', 'next_at']),
+        .returning(['lane', 'aside', 'next_at']),
     ),
     release: queries.prepare((db, slots) =>
       db
         .updateTable('outbox')
-        .set({ state: 'waiting', leased_until: null, next_at: slots.one('next_at') })
+        .set({ state: 'waiting', leased_until: null, aside: slots.one('aside'), next_at: slots.one('next_at') })
         .where('id', '=', slots.one('id'))
         .where('state', '=', 'sending'),
     ),
@@ -169,7 +187,7 @@ export function compileOutboxStatements(queries: Queries): OutboxStatements {
     advance: queries.prepare((db, slots) =>
       db
         .updateTable('outbox')
-        .set({ state: 'waiting' })
+        .set({ state: 'waiting', aside: slots.one('aside') })
         .where('id', 'in', (eb) =>
           eb
             .selectFrom('outbox as next')
@@ -181,7 +199,7 @@ export function compileOutboxStatements(queries: Queries): OutboxStatements {
             .limit(1),
         )
         .where((eb) => eb.not(isUnderWay(eb, slots.one('tenant'), slots.one('order_key'))))
-        .returning(['lane', 'next_at']),
+        .returning(['lane', 'aside', 'next_at']),
     ),
     resend: queries.prepare((db, slots) =>
       db
@@ -189,7 +207,7 @@ export function compileOutboxStatements(queries: Queries): OutboxStatements {
         .set({ state: 'waiting', attempts: 0, next_at: slots.one('now'), finished_at: null })
         .where('id', '=', slots.one('id'))
         .where('state', 'in', ['waiting', 'delivered', 'dead'])
-        .returning(['lane', 'next_at']),
+        .returning(['lane', 'aside', 'next_at']),
     ),
     purge: queries.prepare((db, slots) =>
       db.deleteFrom('outbox').where('id', 'in', (eb) =>

@@ -32,6 +32,8 @@ export interface OutboxEvent {
   readonly orderKey: string | null
   /** Scheme, host and port of `url`. */
   readonly lane: string
+  /** With which of its lane it waits that are set aside; 0: with all the others. */
+  readonly aside: number
   readonly url: string
   readonly contentType: string
   readonly headers: Readonly<Record<string, string>>

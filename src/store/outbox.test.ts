@@ -32,7 +32,7 @@ describe.each(databaseKinds)('the outbox on %s', (kind) => {
 
   const outbox = () => kept.store.outbox
   const lease = (limit = 10, from = lane): Promise<readonly OutboxEvent[]> =>
-    outbox().lease({ lane: from, now: clock.wallTime(), limit, leaseMs: 60_000 })
+    outbox().lease({ lane: from, aside: 0, now: clock.wallTime(), limit, leaseMs: 60_000 })
   const ids = (events: readonly OutboxEvent[]): readonly string[] => events.map((one) => one.id)
   const attempt = (status: number | null = 200, answer: string | null = null) => ({
     at: clock.wallTime(),
@@ -59,10 +59,10 @@ describe.each(databaseKinds)('the outbox on %s', (kind) => {
     expect(ids(await lease(2))).toEqual(['a', 'b'])
     expect(ids(await lease())).toEqual(['c'])
     expect(ids(await lease(10, 'https://other.example'))).toEqual(['other'])
-    expect(await outbox().nextIn(lane)).toBe(clock.wallTime() + 5000)
+    expect(await outbox().nextIn(lane, 0)).toBe(clock.wallTime() + 5000)
     clock.advance(5000)
     expect(ids(await lease())).toEqual(['late'])
-    expect(await outbox().nextIn(lane)).toBeNull()
+    expect(await outbox().nextIn(lane, 0)).toBeNull()
   })
 
   it('lets an event of a key go only when those before it are delivered or given up', async () => {
@@ -86,9 +86,46 @@ describe.each(databaseKinds)('the outbox on %s', (kind) => {
     expect((await outbox().get('foreign'))?.state).toBe('sending')
   })
 
+  it('keeps what is set aside apart from the rest, and what follows it by its key', async () => {
+    const told: [number, number][] = []
+    let part = 0
+    outbox().listen({ due: (_lane, aside, at) => told.push([aside, at - clock.wallTime()]), asideOf: () => part })
+    const taken = async (aside: number) =>
+      await outbox().lease({ lane, aside, now: clock.wallTime(), limit: 10, leaseMs: 60_000 })
+    for (const id of ['k1', 'k2', 'k3']) await outbox().add(event(id, { orderKey: 'call_1' }))
+    await outbox().add(event('free'))
+    const [first, free] = await taken(0)
+    expect([first?.id, free?.id]).toEqual(['k1', 'free'])
+    if (first) await outbox().failed(first, attempt(500), clock.wallTime(), 5)
+    if (free) await outbox().setAside([free], 7)
+    expect([await taken(0), ids(await taken(7))]).toEqual([[], ['free']])
+    const [again] = await taken(5)
+    if (again) await outbox().dead(again, attempt(500), 5)
+    // Neither what waited behind it nor what comes new is among the others, until one is delivered.
+    const [second] = await taken(5)
+    expect(second).toMatchObject({ id: 'k2', aside: 5 })
+    expect(await outbox().nextIn(lane, 5)).toBeNull()
+    if (second) await outbox().dead(second, attempt(500), 5)
+    const [third] = await taken(5)
+    if (third) await outbox().dead(third, attempt(500), 5)
+    await outbox().add(event('k4', { orderKey: 'call_1' }))
+    const [fourth] = await taken(5)
+    if (fourth) await outbox().delivered(fourth, attempt())
+    await outbox().add(event('k5', { orderKey: 'call_1' }))
+    expect(ids(await taken(0))).toEqual(['k5'])
+    // What goes to an address that hangs is set aside as it comes, and stays there over a restart.
+    part = 3
+    await outbox().add(event('k6', { orderKey: 'call_6' }))
+    await outbox().add(event('loose'))
+    expect(told.map(([aside]) => aside)).toEqual([0, 0, 5, 7, 5, 5, 5, 0, 3, 3])
+    await kept.reopen()
+    expect(await outbox().lanes()).toEqual([{ lane, aside: 3, nextAt: clock.wallTime() }])
+    expect(ids(await taken(3))).toEqual(['k6', 'loose'])
+  })
+
   it('tells its listener of lanes after the commit, and nothing of what must wait', async () => {
     const told: [string, number][] = []
-    outbox().listen((name, at) => told.push([name, at]))
+    outbox().listen({ due: (name, _aside, at) => told.push([name, at]), asideOf: () => 0 })
     const now = clock.wallTime()
     await outbox().add(event('a', { orderKey: 'call_1' }))
     await outbox().add(event('b', { orderKey: 'call_1', url: 'https://other.example/' }))
@@ -111,7 +148,7 @@ describe.each(databaseKinds)('the outbox on %s', (kind) => {
     expect(ids(await lease())).toEqual(['a'])
     await kept.reopen()
     await outbox().reclaim(Number.POSITIVE_INFINITY)
-    expect(await outbox().lanes()).toEqual([{ lane, nextAt: clock.wallTime() - 60_000 }])
+    expect(await outbox().lanes()).toEqual([{ lane, aside: 0, nextAt: clock.wallTime() - 60_000 }])
     const [again] = await lease()
     expect(again).toMatchObject({ id: 'a', attempts: 0 })
     if (again) await outbox().release(again)

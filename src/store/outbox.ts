@@ -18,8 +18,12 @@ import {
 } from './outbox-types.ts'
 import type { AnnouncedRow, OutboxRow } from './schema.ts'
 
-/** Hears that a lane has something to send, and from when on (wall-clock ms). Called after the commit. */
-export type LaneListener = (lane: string, at: number) => void
+export interface OutboxListener {
+  /** A lane, or a part of it that is set aside, has something to send from then on (wall-clock ms). After the commit. */
+  due(lane: string, aside: number, at: number): void
+  /** Whether what goes to an address now is to wait aside, and with which; 0: not. */
+  asideOf(lane: string, url: string): number
+}
 
 /** Events deleted in one transaction, between which calls go on being written. */
 const purgeRows = 500
@@ -38,7 +42,7 @@ export class Outbox {
   readonly #database: Database
   readonly #clock: Clock
   readonly #statements: OutboxStatements
-  #listener: LaneListener = () => {}
+  #listener: OutboxListener = { due: () => {}, asideOf: () => 0 }
 
   constructor(database: Database, clock: Clock) {
     this.#database = database
@@ -47,7 +51,7 @@ export class Outbox {
   }
 
   /** One listener: the worker. */
-  listen(listener: LaneListener): void {
+  listen(listener: OutboxListener): void {
     this.#listener = listener
   }
 
@@ -58,12 +62,14 @@ export class Outbox {
    */
   async add(event: NewEvent, fulfils?: string): Promise<boolean> {
     const now = this.#clock.wallTime()
+    const lane = laneOf(event.url)
     const statement = this.#statements.add({
       id: event.id,
       tenant: event.tenant,
       kind: event.kind,
       order_key: event.orderKey,
-      lane: laneOf(event.url),
+      lane,
+      aside: this.#listener.asideOf(lane, event.url),
       url: event.url,
       content_type: event.contentType,
       headers: JSON.stringify(event.headers ?? {}),
@@ -112,13 +118,14 @@ export class Outbox {
    */
   async lease(request: {
     readonly lane: string
+    readonly aside: number
     readonly now: number
     readonly limit: number
     readonly leaseMs: number
   }): Promise<readonly OutboxEvent[]> {
-    const { lane, now, limit, leaseMs } = request
+    const { lane, aside, now, limit, leaseMs } = request
     const { rows } = await this.#database.write(
-      this.#statements.lease({ lane, now: Math.floor(now), limit, leased_until: Math.ceil(now + leaseMs) }),
+      this.#statements.lease({ lane, aside, now: Math.floor(now), limit, leased_until: Math.ceil(now + leaseMs) }),
     )
     // RETURNING has no order, and both databases give rows with the columns of the table.
     return (rows as readonly unknown[] as readonly OutboxRow[])
@@ -135,25 +142,39 @@ export class Outbox {
 
   /** Gives back one event that was leased and has not been tried. */
   async release(event: OutboxEvent): Promise<void> {
-    await this.#database.write(this.#statements.release({ id: event.id, next_at: event.nextAt }))
-    this.#listener(event.lane, event.nextAt)
+    await this.setAside([event], event.aside)
+  }
+
+  /** Gives back events of one lane that were leased and have not been tried, to wait with others than they did. */
+  async setAside(events: readonly OutboxEvent[], aside: number): Promise<void> {
+    const [first] = events
+    if (!first) return
+    await this.#database.write(
+      ...events.map(({ id, nextAt }) => this.#statements.release({ id, aside, next_at: nextAt })),
+    )
+    this.#listener.due(first.lane, aside, Math.min(...events.map(({ nextAt }) => nextAt)))
   }
 
   async delivered(event: OutboxEvent, attempt: Attempt): Promise<void> {
-    await this.#settle(event, attempt, 'delivered', event.nextAt)
+    await this.#settle(event, attempt, { state: 'delivered', nextAt: event.nextAt, aside: 0 })
   }
 
-  /** @param nextAt - wall-clock ms of the next attempt. */
-  async failed(event: OutboxEvent, attempt: Attempt, nextAt: number): Promise<void> {
-    await this.#settle(event, attempt, 'waiting', Math.ceil(nextAt))
+  /** @param nextAt - wall-clock ms of the next attempt. @param aside - with which it waits for that. */
+  async failed(event: OutboxEvent, attempt: Attempt, nextAt: number, aside = 0): Promise<void> {
+    await this.#settle(event, attempt, { state: 'waiting', nextAt: Math.ceil(nextAt), aside })
   }
 
-  /** Gives it up: later events of its key go on. */
-  async dead(event: OutboxEvent, attempt: Attempt): Promise<void> {
-    await this.#settle(event, attempt, 'dead', event.nextAt)
+  /** Gives it up: later events of its key go on. @param aside - with which those wait. */
+  async dead(event: OutboxEvent, attempt: Attempt, aside = 0): Promise<void> {
+    await this.#settle(event, attempt, { state: 'dead', nextAt: event.nextAt, aside })
   }
 
-  async #settle(event: OutboxEvent, attempt: Attempt, state: EventState, nextAt: number): Promise<void> {
+  async #settle(
+    event: OutboxEvent,
+    attempt: Attempt,
+    outcome: { readonly state: EventState; readonly nextAt: number; readonly aside: number },
+  ): Promise<void> {
+    const { state, nextAt, aside } = outcome
     const { id, tenant, orderKey } = event
     const at = Math.round(attempt.at)
     const answer = attempt.answer === null ? null : withoutNul(attempt.answer).slice(0, maxAnswerLength)
@@ -162,6 +183,7 @@ export class Outbox {
       this.#statements.settle({
         id,
         state,
+        aside,
         next_at: nextAt,
         finished_at: isDone ? this.#clock.wallTime() : null,
         last_status: attempt.status,
@@ -178,12 +200,12 @@ export class Outbox {
       this.#statements.trimAttempts({ event_id: id }),
     ]
     const isOrdered = isDone && orderKey !== null
-    if (isOrdered) unit.push(this.#statements.advance({ tenant, order_key: orderKey }))
+    if (isOrdered) unit.push(this.#statements.advance({ tenant, order_key: orderKey, aside }))
     const { rows, changes } = await this.#database.write(...unit)
-    if (!isDone) this.#listener(event.lane, nextAt)
+    if (!isDone) this.#listener.due(event.lane, aside, nextAt)
     else if (isOrdered) this.#tell(rows)
     // The rows were lost with their connection: the lane is looked at once in vain at worst.
-    if (changes === null) this.#listener(event.lane, nextAt)
+    if (changes === null) this.#listener.due(event.lane, aside, nextAt)
   }
 
   /**
@@ -205,25 +227,26 @@ export class Outbox {
   }
 
   /** Every lane that waits for something, and from when on. For the start: afterwards the listener hears of changes. */
-  async lanes(): Promise<readonly { readonly lane: string; readonly nextAt: number }[]> {
+  async lanes(): Promise<readonly { readonly lane: string; readonly aside: number; readonly nextAt: number }[]> {
     const rows = await this.#database.read(
       this.#database.queries.db
         .selectFrom('outbox')
-        .select((eb) => ['lane', eb.fn.min<number>('next_at').as('next_at')])
+        .select((eb) => ['lane', 'aside', eb.fn.min<number>('next_at').as('next_at')])
         .where('state', '=', 'waiting')
-        .groupBy('lane'),
+        .groupBy(['lane', 'aside']),
     )
-    return rows.map((row) => ({ lane: row.lane, nextAt: row.next_at }))
+    return rows.map((row) => ({ lane: row.lane, aside: row.aside, nextAt: row.next_at }))
   }
 
   /** When a lane has something to send, wall-clock ms; null when it waits for nothing. */
-  async nextIn(lane: string): Promise<number | null> {
+  async nextIn(lane: string, aside: number): Promise<number | null> {
     const [row] = await this.#database.read(
       this.#database.queries.db
         .selectFrom('outbox')
         .select('next_at')
         .where('state', '=', 'waiting')
         .where('lane', '=', lane)
+        .where('aside', '=', aside)
         .orderBy('next_at')
         .limit(1),
     )
@@ -305,13 +328,16 @@ export class Outbox {
   }
 
   #tell(rows: readonly Row[]): void {
-    for (const row of rows) this.#listener(String(row['lane']), Number(row['next_at']))
+    for (const row of rows) this.#listener.due(String(row['lane']), Number(row['aside']), Number(row['next_at']))
   }
 }
 
 /** Scheme, host and port. What is no address has a lane of its own, in which it fails. */
 function laneOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).origin : 'unusable'
+  if (!URL.canParse(url)) return 'unusable'
+  // Schemes that the URL standard does not know (`smtp:`) have no origin there.
+  const { protocol, host } = new URL(url)
+  return `${protocol}//${host}`
 }
 
 /** PostgreSQL keeps no NUL in texts. */
@@ -327,6 +353,7 @@ function toEvent(row: OutboxRow): OutboxEvent {
     kind: row.kind,
     orderKey: row.order_key,
     lane: row.lane,
+    aside: row.aside,
     url: row.url,
     contentType: row.content_type,
     headers: JSON.parse(row.headers) as Readonly<Record<string, string>>,
