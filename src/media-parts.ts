@@ -4,6 +4,7 @@ import type { Logger } from './base/log.ts'
 import type { Random } from './base/random.ts'
 import { isWildcard } from './config/addresses.ts'
 import type { Settings } from './config/settings.ts'
+import { Mp3Files } from './media/mp3-files.ts'
 import { WorkerMediaPlane } from './media/plane/plane.ts'
 import { PromptLibrary } from './media/prompt-library.ts'
 import { RecordingWriter } from './media/recording-writer.ts'
@@ -15,16 +16,19 @@ export interface MediaParts {
   readonly plane: WorkerMediaPlane
   readonly prompts: PromptLibrary
   readonly speech: Speech
+  /** Recordings as mp3. */
+  readonly mp3: Mp3Files
   close(): Promise<void>
 }
 
-/** Starts the media workers, the writer thread, the prompt thread and the voice. Rejects with ConfigError `media.cannot-start`. */
+/** Starts the media workers, the writer thread, the prompt thread and the voice; that of mp3 with its first use. Rejects with ConfigError `media.cannot-start`. */
 export async function startMedia(
   settings: Settings,
   parts: { clock: Clock; log: Logger; random: Random },
 ): Promise<MediaParts> {
   const { clock, log } = parts
   const prompts = new PromptLibrary({ clock, log })
+  const mp3 = new Mp3Files({ clock, log, folder: join(settings.data, 'cache', 'mp3') })
   const speech = await openSpeech({
     ...parts,
     engine: settings.speech.engine,
@@ -44,6 +48,7 @@ export async function startMedia(
     await writer.close()
     await speech.close()
     await prompts.close()
+    await mp3.close()
   }
   const plane = await WorkerMediaPlane.start({
     clock,
@@ -64,6 +69,7 @@ export async function startMedia(
     plane,
     prompts,
     speech,
+    mp3,
     close: async () => {
       await plane.close()
       await closeOthers()

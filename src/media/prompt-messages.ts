@@ -48,12 +48,13 @@ export interface PromptFailure {
 
 const families = { ParseError, LimitError, NotFoundError, StoreError, Defect } as const
 
-export function toFailure(thrown: unknown): PromptFailure {
+/** @param thread - who says so, for what is nobody's known error. */
+export function toFailure(thrown: unknown, thread = 'The prompt thread'): PromptFailure {
   if (thrown instanceof SwitchhookError && thrown.name in families) {
     const family = thrown.name as PromptFailure['family']
     return { family, code: thrown.code, sentence: thrown.message, facts: thrown.facts }
   }
-  const sentence = `The prompt thread failed: ${toError(thrown).message}`
+  const sentence = `${thread} failed: ${toError(thrown).message}`
   return { family: 'Defect', code: 'defect.assertion', sentence, facts: {} }
 }
 

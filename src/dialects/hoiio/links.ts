@@ -5,6 +5,8 @@ import type { RecordingId } from '../../base/ids.ts'
 const signatureBytes = 16
 const purpose = 'hoiio-recording'
 
+export type SoundFormat = 'mp3' | 'wav'
+
 /** Links to recordings that nobody can make who does not have the key. They hold as long as the recording does. */
 export class RecordingLinks {
   readonly #publicUrl: () => string
@@ -16,17 +18,18 @@ export class RecordingLinks {
     this.#key = key
   }
 
+  /** Of mp3, as the original was. With `wav` in the place of its `mp3` it leads to the recording itself. */
   linkOf(recording: RecordingId): string {
     const base = this.#publicUrl().replace(/\/+$/, '')
-    return `${base}/open/recording/${recording}-${this.#signature(recording).toString('hex')}.wav`
+    return `${base}/open/recording/${recording}-${this.#signature(recording).toString('hex')}.mp3`
   }
 
-  /** The recording that the last part of a link names; null where it was not signed here. */
-  read(name: string): RecordingId | null {
-    const parts = /^(rec_[0-9a-z]{1,40})-([0-9a-f]{32})\.wav$/.exec(name)
-    const [, id = '', signature = ''] = parts ?? []
+  /** The recording that the last part of a link names, and as what it is wanted; null where it was not signed here. */
+  read(name: string): { readonly id: RecordingId; readonly format: SoundFormat } | null {
+    const parts = /^(rec_[0-9a-z]{1,40})-([0-9a-f]{32})\.(mp3|wav)$/.exec(name)
+    const [, id = '', signature = '', format] = parts ?? []
     if (!parts || !timingSafeEqual(Buffer.from(signature, 'hex'), this.#signature(id))) return null
-    return id as RecordingId
+    return { id: id as RecordingId, format: format === 'mp3' ? 'mp3' : 'wav' }
   }
 
   #signature(recording: string): Buffer {
