@@ -8,8 +8,10 @@ import type { Rooms } from './call/rooms.ts'
 import type { HoiioAppSettings, Settings, TenantSettings } from './config/settings.ts'
 import { Notifications } from './dialects/hoiio/notifications.ts'
 import { HoiioService } from './dialects/hoiio/service.ts'
+import { SessionRetention } from './dialects/hoiio/session-retention.ts'
 import type { OutgoingHttp } from './http/outgoing/outgoing-http.ts'
 import type { HttpServer } from './http/server.ts'
+import type { Mp3Files } from './media/mp3-files.ts'
 import type { PlacedCalls } from './placed-calls.ts'
 import type { Directory } from './routing/directory.ts'
 import type { Speech } from './speech/types.ts'
@@ -25,6 +27,7 @@ export interface HoiioPartsOptions {
   readonly rooms: Rooms
   readonly sounds: Pick<SoundLibrary, 'load'>
   readonly speech: Pick<Speech, 'availability'>
+  readonly mp3: Pick<Mp3Files, 'open'>
   /** Signs links to recordings. */
   readonly linkKey: string
   // Made later than this.
@@ -37,15 +40,18 @@ export interface HoiioPartsOptions {
 export class HoiioDialect {
   readonly notifications: Notifications
   readonly #service: HoiioService
+  readonly #retention: SessionRetention
 
   constructor(options: HoiioPartsOptions) {
-    const { settings, store, directory, clock, random, log, sounds, speech, linkKey } = options
+    const { settings, store, directory, clock, random, log, sounds, speech, mp3, linkKey } = options
+    this.#retention = new SessionRetention({ ledger: store.ledger, clock, log })
     this.notifications = new Notifications({ outbox: store.outbox, random, log })
     this.#service = new HoiioService({
       clock,
       random,
       log,
       sounds,
+      mp3,
       linkKey,
       dataFolder: settings.data,
       http: {
@@ -75,6 +81,14 @@ export class HoiioDialect {
   /** Tells what the server before this one left open. */
   recover(): Promise<void> {
     return this.#service.recover()
+  }
+
+  start(): void {
+    this.#retention.start()
+  }
+
+  close(): Promise<void> {
+    return this.#retention.close()
   }
 
   /** Serves `/open/…`. */

@@ -20,6 +20,11 @@ export const verifyCommand: Command = {
     },
     caller: { type: 'string', value: 'NUMBER', help: 'who calls' },
     did: { type: 'string', value: 'NUMBER', help: 'the number called' },
+    'access-token': {
+      type: 'string',
+      value: 'TOKEN',
+      help: 'of a hoiio application: signs what is sent, as the server does',
+    },
     'timeout-ms': { type: 'string', value: 'MS', help: 'for each answer; 5000 if absent' },
     json: { type: 'boolean', help: 'the report as JSON' },
   },
@@ -73,6 +78,7 @@ function hoiio(http: OutgoingHttp, url: string, given: GivenArguments, clock: Cl
     timeoutMs: wholeNumber(given, 'timeout-ms', 100, 30_000, 5000),
     session: `S${random.token(16)}`,
     txnRef: `TX-${random.token(16)}`,
+    accessToken: given.string('access-token'),
     now: clock.wallTime(),
   })
 }

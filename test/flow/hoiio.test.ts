@@ -4,6 +4,7 @@ import { parsePressScript } from '../../src/phone/press-script.ts'
 import { type RunningPhone, startPhone } from '../../src/phone/start-phone.ts'
 import { AnsweringPhone } from '../support/answering-phone.ts'
 import { readWav, shareWith, sine } from '../support/hear.ts'
+import { readMp3 } from '../support/hear-mp3.ts'
 import { type Receiver, startReceiver } from '../support/receiver.ts'
 import { freePort, removeFolder, type ServerProcess, startServer } from '../support/server-process.ts'
 import { writeWav } from '../support/stage.ts'
@@ -66,10 +67,11 @@ tenants:
 
   const notify = (state: string): string => `${program.url}/next?app_state=${state}`
 
-  /** Somebody calls, says its tone, and presses. Resolves with its ear once the program is told. */
+  /** Somebody calls, says its tone, and presses. Resolves with its ear once the program is told, at the path it expects. */
   async function callIn(
     hz: number | null,
     press: string,
+    expected = '/in',
   ): Promise<{ phone: RunningPhone; over: Promise<unknown>; fields: Fields }> {
     const at = { address: '127.0.0.1', port: server.sipPort, protocol: 'udp' as const }
     const phone = await startPhone({ server: at, maxSeconds: 90 })
@@ -79,7 +81,7 @@ tenants:
     const speak = await phone.speech({ text: null, language: 'en', file })
     const over = phone.call({ server: at, number: '6000', maxSeconds: 80, speak, press: parsePressScript(press) })
     const { path, fields } = await told()
-    expect(path).toBe('/in')
+    expect(path).toBe(expected)
     expect(fields).toEqual({
       session: expect.any(String),
       txn_ref: expect.any(String),
@@ -129,10 +131,11 @@ tenants:
       record_url: expect.stringContaining('/open/recording/'),
       app_state: 'record',
     })
-    const wav = await fetch(`${server.httpUrl}${new URL(recorded['record_url'] ?? '').pathname}`)
-    expect(wav.headers.get('content-type')).toBe('audio/wav')
-    const [said = new Int16Array()] = readWav(new Uint8Array(await wav.arrayBuffer())).channels
-    expect(shareWith(said, annHz, 8000, -30) * (said.length / 8000)).toBeGreaterThan(0.5)
+    const said = await recordingOf(recorded['record_url'])
+    for (const [own = new Int16Array(), ...others] of [said.wav, said.mp3]) {
+      expect(others).toEqual([])
+      expect(shareWith(own, annHz, 8000, -30) * (own.length / 8000)).toBeGreaterThan(0.5)
+    }
 
     expect(await block('ivr/middle/monitor', { notify_url: notify('monitor') })).toEqual({
       ...standing,
@@ -185,12 +188,11 @@ tenants:
       app_state: 'monitor',
     })
     expect(await ann.over).toMatchObject({ outcome: 'completed', endedBy: 'server' })
-    const whole = await fetch(`${server.httpUrl}${new URL(file.fields['monitor_url'] ?? '').pathname}`)
-    const [own = new Int16Array(), others = new Int16Array()] = readWav(
-      new Uint8Array(await whole.arrayBuffer()),
-    ).channels
-    expect(shareWith(own, annHz, 8000, -30) * (own.length / 8000)).toBeGreaterThan(1)
-    expect(shareWith(others, bobHz, 8000, -30) * (others.length / 8000)).toBeGreaterThan(0.5)
+    const whole = await recordingOf(file.fields['monitor_url'])
+    for (const [own = new Int16Array(), others = new Int16Array()] of [whole.wav, whole.mp3]) {
+      expect(shareWith(own, annHz, 8000, -30) * (own.length / 8000)).toBeGreaterThan(1)
+      expect(shareWith(others, bobHz, 8000, -30) * (others.length / 8000)).toBeGreaterThan(0.5)
+    }
 
     // Bob's last step had no notify_url: its end is told to the address that was known before.
     expect(await ask('voice/hangup', { txn_ref: bob.fields['txn_ref'] ?? '' })).toEqual({ status: 'success_ok' })
@@ -238,6 +240,24 @@ tenants:
     expect((await told()).fields).toMatchObject({ call_state: 'ended', dial_status: 'unanswered' })
   })
 
+  it('tells calls to a number elsewhere once it is forwarded there, also after a restart', {
+    timeout: 240_000,
+  }, async () => {
+    const hangUp = async ({ fields, over }: Awaited<ReturnType<typeof callIn>>): Promise<void> => {
+      await ask('ivr/end/hangup', { session: fields['session'] ?? '', notify_url: notify('bye') })
+      await told()
+      await over
+    }
+    const forward = { number: '6000', forward_to: `${program.url}/moved` }
+    expect(await ask('number/update_forwarding', forward)).toEqual({ status: 'success_ok' })
+    await hangUp(await callIn(null, '!', '/moved'))
+    await server.stop()
+    server = await startServer({ config, sipPort, folder: server.folder })
+    await hangUp(await callIn(null, '!', '/moved'))
+    expect(await ask('number/update_forwarding', { number: '6000' })).toEqual({ status: 'success_ok' })
+    await hangUp(await callIn(null, '!', '/in'))
+  })
+
   it('is told the end of a session by the next server when this one is killed', { timeout: 60_000 }, async () => {
     const caller = await callIn(null, '!')
     const { session = '', txn_ref = '' } = caller.fields
@@ -254,6 +274,21 @@ tenants:
     })
     expect(await ask('voice/query_status', { txn_ref })).toMatchObject({ debit: '0.000' })
   })
+
+  /** The channels of a published link, as mp3 and as WAV. */
+  async function recordingOf(url = ''): Promise<Readonly<Record<'mp3' | 'wav', readonly Int16Array[]>>> {
+    expect(url).toMatch(/\/open\/recording\/rec_[0-9a-z]+-[0-9a-f]{32}\.mp3$/)
+    const load = async (path: string, type: string): Promise<Uint8Array> => {
+      const answer = await fetch(`${server.httpUrl}${path}`)
+      expect([answer.status, answer.headers.get('content-type')]).toEqual([200, type])
+      return new Uint8Array(await answer.arrayBuffer())
+    }
+    const { pathname } = new URL(url)
+    return {
+      mp3: (await readMp3(await load(pathname, 'audio/mpeg'))).channels,
+      wav: readWav(await load(pathname.replace(/mp3$/, 'wav'), 'audio/wav')).channels,
+    }
+  }
 
   /** Waits until a phone has heard so many seconds of a tone: a busy machine is slow. */
   async function heardFor(phone: RunningPhone, hz: number, seconds: number): Promise<void> {

@@ -2,6 +2,7 @@ import { SpokenCallSounds } from '../../src/action/call-sounds.ts'
 import type { FlowCallParts } from '../../src/action/flow-call.ts'
 import { PromptResolver } from '../../src/action/prompts.ts'
 import { flowProgram } from '../../src/action/run-flow.ts'
+import { NotFoundError } from '../../src/base/errors.ts'
 import { IdFactory, type RecordingId } from '../../src/base/ids.ts'
 import { silentLogger } from '../../src/base/log.ts'
 import { SeededRandom } from '../../src/base/random.ts'
@@ -191,7 +192,13 @@ export class HoiioStage {
         random,
         log: silentLogger,
       }),
-      calls: { outline: async () => null },
+      calls: {
+        outline: async (id) => {
+          const call = this.records.calls.get(id)
+          const recordings = [...this.records.recordings.values()].filter(({ callId }) => callId === id)
+          return call ? { call, legs: [], recordings } : null
+        },
+      },
       ledger: this.ledger,
       meta: {
         get: async (key) => this.#meta.get(key) ?? null,
@@ -207,6 +214,12 @@ export class HoiioStage {
             throw new ParseError('media.file-kind-unknown', 'This is no sound.')
           }
           return await fakeSounds.load(path)
+        },
+      },
+      // No disk, no recordings: `links-routes.test.ts` has both.
+      mp3: {
+        open: async () => {
+          throw new NotFoundError('media.file-not-found', 'There is no disk here.')
         },
       },
       linkKey: 'key-of-the-test',

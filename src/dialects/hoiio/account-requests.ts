@@ -31,10 +31,11 @@ export class AccountRequests {
       uid: settings.appId,
       name: settings.name,
       mobile_number: registered ?? '',
-      caller_ids: [...new Set([...(registered === null ? [] : [registered]), ...own])],
+      caller_ids: [...new Set([...(registered === null ? [] : [registered]), ...own, 'private'])],
+      // The documentation leaves it out where there is none; HoiioSDK.NET takes its absence for a failure.
       email: '',
       country: '',
-      prefix: tenant.countryCode ?? '',
+      prefix: tenant.countryCode === null ? '' : `+${tenant.countryCode}`,
       currency: settings.currency,
     }
   }

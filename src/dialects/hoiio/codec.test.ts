@@ -4,13 +4,16 @@ import {
   Refusal,
   readDate,
   readNumber,
-  readParameters,
+  readParameters as readParametersOf,
   readRoom,
   readWhole,
   writeAnswer,
   writeDate,
   writeNotification,
 } from './codec.ts'
+
+const readParameters = (query: string, body: string): ReturnType<typeof readParametersOf> =>
+  readParametersOf(query, Buffer.from(body))
 
 describe('reading parameters', () => {
   it.each([
@@ -30,6 +33,9 @@ describe('reading parameters', () => {
     ['a line end behind the form', '', 'tag=T\r\n', { tag: 'T' }],
     ['a byte order mark before the form', '', '\uFEFFtag=T', { tag: 'T' }],
     ['UTF-8', '', 'msg=%E4%BD%A0%E5%A5%BD', { msg: '你好' }],
+    ['UTF-8 that is not percent-encoded', '', 'msg=你好', { msg: '你好' }],
+    ['the same in a query', Buffer.from('msg=你好').toString('latin1'), '', { msg: '你好' }],
+    ['a replacement character that was sent as one', '', 'msg=%EF%BF%BD', { msg: '\uFFFD' }],
     ['nothing', '', '', {}],
   ])('takes %s', (_, query, body, expected) => {
     expect(Object.fromEntries(readParameters(query, body))).toEqual(expected)
@@ -41,6 +47,14 @@ describe('reading parameters', () => {
     expect(refused('', Array.from({ length: 100 }, (_, i) => `p${i}=1`).join('&'))).toThrow('error_malformed_params')
   })
 
+  it.each<[string, string, Uint8Array]>([
+    ['in a body', '', Buffer.from('msg=caf\xE9', 'latin1')],
+    ['in a query', 'msg=caf\xE9', new Uint8Array()],
+    ['percent-encoded', '', Buffer.from('msg=caf%E9')],
+  ])('refuses bytes that are no UTF-8, %s', (_, query, body) => {
+    expect(() => readParametersOf(query, body)).toThrow('error_malformed_params')
+  })
+
   it('takes any text whatever, or refuses it as malformed', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string(), (query, body) => {
@@ -50,6 +64,7 @@ describe('reading parameters', () => {
           expect(thrown).toBeInstanceOf(Refusal)
         }
       }),
+      { seed: 20_260_101 },
     )
   })
 
@@ -58,6 +73,7 @@ describe('reading parameters', () => {
       fc.property(fc.string({ unit: 'grapheme', minLength: 1 }), (msg) => {
         expect(readParameters('', new URLSearchParams({ msg }).toString()).get('msg')).toBe(msg)
       }),
+      { seed: 20_260_101 },
     )
   })
 })

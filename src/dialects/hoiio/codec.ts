@@ -1,4 +1,5 @@
-import type { AnswerFields, ParameterName, StatusCode } from './wire.ts'
+import { createHmac } from 'node:crypto'
+import type { AnswerFields, RequiredParameter, StatusCode } from './wire.ts'
 
 /** A request's parameters by name, empty ones left out: several clients send what they do not set as an empty value. */
 export type Parameters = ReadonlyMap<string, string>
@@ -19,15 +20,21 @@ const maxParameters = 64
 
 /**
  * Reads the parameters of a request from its query and its body, which is a form whatever its label says: hoiio-js sends form
- * text as `application/json`. Text that is not percent-encoded is taken as it stands.
- * Throws Refusal `error_malformed_params` for a parameter that is given twice with different values, or too many.
+ * text as `application/json`. Text that is not percent-encoded is taken as it stands; the encoding is UTF-8 in any case.
+ * @param query - as Node gives it: one character for each byte.
+ * Throws Refusal `error_malformed_params` for bytes that are no text, for a parameter that is given twice with different values,
+ * and for too many.
  */
-export function readParameters(query: string, body: string): Parameters {
+export function readParameters(query: string, body: Uint8Array): Parameters {
   const found = new Map<string, string>()
-  for (const text of [query, body.replace(/^\uFEFF/, '').replace(/[\r\n]+$/, '')]) {
+  for (const part of [Buffer.from(query, 'latin1'), body]) {
+    // A byte order mark is left out by the decoder.
+    const text = readText(part).replace(/[\r\n]+$/, '')
     if (text === '') continue
+    const mayHoldReplacements = text.includes(replacement) || /%EF%BF%BD/i.test(text)
     for (const [name, value] of new URLSearchParams(text)) {
       if (value === '') continue
+      if (!mayHoldReplacements && value.includes(replacement)) throw new Refusal('error_malformed_params')
       const before = found.get(name)
       if (before !== undefined && before !== value) throw new Refusal('error_malformed_params')
       found.set(name, value)
@@ -37,8 +44,19 @@ export function readParameters(query: string, body: string): Parameters {
   return found
 }
 
+/** What stands for percent-encoded bytes that are no UTF-8. */
+const replacement = '\uFFFD'
+
+function readText(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new Refusal('error_malformed_params')
+  }
+}
+
 /** Throws Refusal `error_X_param_missing`. */
-export function required(parameters: Parameters, name: ParameterName): string {
+export function required(parameters: Parameters, name: RequiredParameter): string {
   const value = parameters.get(name)
   if (value === undefined) throw new Refusal(`error_${name}_param_missing`)
   return value
@@ -79,6 +97,11 @@ export function writeNotification(url: string, fields: Readonly<Record<string, s
   for (const [name, value] of Object.entries(fields)) if (value !== undefined) form.append(name, value)
   for (const [name, value] of new URL(url).searchParams) if (fields[name] === undefined) form.append(name, value)
   return form.toString()
+}
+
+/** HMAC-SHA256 of a notification's body with the application's token, in hex: the vendor's page on verifying notifications. */
+export function signNotification(body: string, accessToken: string): string {
+  return createHmac('sha256', accessToken).update(body).digest('hex')
 }
 
 /** `YYYY-MM-DD HH:MM:SS` at GMT+8, whatever the tenant's time zone. @param at - wall-clock ms. */

@@ -1,7 +1,9 @@
+import { createHmac } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { eventually } from '../../../test/support/eventually.ts'
 import { desk, HoiioStage, notifyUrl } from '../../../test/support/hoiio-stage.ts'
 import { type Receiver, startReceiver } from '../../../test/support/receiver.ts'
 import { openTestStore, type TestStore } from '../../../test/support/test-store.ts'
@@ -74,6 +76,11 @@ describe('notifications on their way', () => {
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
     })
     expect(bad.received).toHaveLength(1)
+    // The vendor's page on verifying notifications: HMAC-SHA256 of the body with the access token, in hex.
+    for (const { headers, body } of good.received) {
+      const expected = createHmac('sha256', '0123456789abcdef01').update(body).digest('hex')
+      expect(headers['x-hoiio-signature']).toBe(expected)
+    }
   })
 
   it('one that fails is not sent again, and the next of the session follows', async () => {
@@ -82,6 +89,40 @@ describe('notifications on their way', () => {
     tell('S1', bad, 1)
     await bad.has(2)
     expect(bad.received.map(({ body }) => body)).toEqual(['step=0&s=0', 'step=1&s=1'])
+  })
+
+  it('are shown to operators without what was keyed, and sent with it', async () => {
+    bad = await startReceiver()
+    const target = { url: `${good.url}/n?digits=own`, isOwn: true }
+    notifications.send(application, 'S1', target, { session: 'S1', digits: '4711', tag: 'a&digits=1' })
+    await good.has(1)
+    expect(good.received[0]?.body).toBe('session=S1&digits=4711&tag=a%26digits%3D1')
+    const [event] = (await kept.store.outbox.list({})).items
+    if (!event) throw new Error('no event')
+    expect(notifications.show(event)).toBe('session=S1&digits=…&tag=a%26digits%3D1')
+    expect(notifications.show({ ...event, kind: 'call.ended' })).toBeNull()
+    // Sent again by hand it is whole.
+    await eventually(
+      () => kept.store.outbox.get(event.id),
+      (sent) => sent?.state === 'delivered',
+    )
+    await kept.store.outbox.resend(event.id)
+    await good.has(2)
+    expect(good.received[1]?.body).toBe(good.received[0]?.body)
+  })
+
+  it('of an end is kept once, however often a server that was killed meanwhile tells it', async () => {
+    bad = await startReceiver()
+    const target = { url: `${good.url}/n`, isOwn: true }
+    const ended = { session: 'S1', txn_ref: 'TX-1', call_state: 'ended' }
+    for (let i = 0; i < 2; i++) {
+      notifications.send(application, 'S1', target, { ...ended, call_state: 'ongoing' })
+      notifications.send(application, 'S1', target, ended)
+      notifications.send(application, 'S1', target, { ...ended, monitor_url: 'm' })
+      notifications.send(application, 'TX-2', target, { txn_ref: 'TX-2' })
+    }
+    await good.has(5)
+    expect((await kept.store.outbox.list({})).items).toHaveLength(5)
   })
 
   it('one to a private address that no operator chose is not sent', async () => {
@@ -117,7 +158,7 @@ describe('links to recordings', () => {
     const file = join(folder, row?.file ?? '')
     await mkdir(dirname(file), { recursive: true })
     await writeFile(file, new SeededRandom(1).bytes(1000))
-    const url = new URL(stage.last().fields['record_url'] ?? '').pathname
+    const url = new URL(stage.last().fields['record_url'] ?? '').pathname.replace(/mp3$/, 'wav')
     const whole = await stage.server.inject({ url })
     expect([whole.statusCode, whole.headers['content-type'], whole.rawPayload.length]).toEqual([200, 'audio/wav', 1000])
     const part = await stage.server.inject({ url, headers: { range: 'bytes=10-19' } })

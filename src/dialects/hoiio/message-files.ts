@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { LimitError, ParseError } from '../../base/errors.ts'
+import { LimitError, ParseError, TimeoutError } from '../../base/errors.ts'
 import type { OutgoingHttp } from '../../http/outgoing/outgoing-http.ts'
 import type { OutgoingAnswer } from '../../http/outgoing/types.ts'
 import type { Application } from './applications.ts'
@@ -40,7 +40,7 @@ export class MessageFiles {
   readonly #kept = new Map<string, Kept>()
   readonly #fetching = new Map<string, Promise<string>>()
   #bytes = 0
-  #isFresh = true
+  #ready: Promise<unknown> | null = null
   #serial = 0
 
   constructor(parts: MessageFilesParts) {
@@ -79,7 +79,8 @@ export class MessageFiles {
       const isBadAddress = outcome.code === 'outgoing.address-refused' || outcome.code === 'outgoing.url-invalid'
       throw new Refusal(isBadAddress ? 'error_msg_invalid_url' : 'error_msg_download_failed')
     }
-    if (outcome.status === 304 && kept) {
+    // Meanwhile it may have had to go for another.
+    if (outcome.status === 304 && kept && this.#kept.get(key) === kept) {
       this.#use(key, kept)
       return kept.path
     }
@@ -90,10 +91,9 @@ export class MessageFiles {
   async #keep(key: string, { body, headers, isTruncated }: OutgoingAnswer): Promise<string> {
     if (isTruncated || body.length > mostBytes) throw new Refusal('error_msg_invalid_file_size')
     const { folder } = this.#parts
-    if (this.#isFresh) {
-      this.#isFresh = false
-      await rm(folder, { recursive: true, force: true })
-    }
+    // Once, and before anybody's first file: two may be the first.
+    this.#ready ??= rm(folder, { recursive: true, force: true })
+    await this.#ready
     await mkdir(folder, { recursive: true })
     const name = createHash('sha256').update(key).digest('hex').slice(0, 32)
     const path = join(folder, `${name}-${this.#serial++}`)
@@ -102,9 +102,7 @@ export class MessageFiles {
       await this.#parts.load(path)
     } catch (thrown) {
       await rm(path, { force: true })
-      if (thrown instanceof ParseError) throw new Refusal('error_msg_invalid_file_format')
-      if (thrown instanceof LimitError) throw new Refusal('error_msg_invalid_file_size')
-      throw thrown
+      throw refusalOf(thrown)
     }
     // A message that is still to be played may name the older one: it goes when its turn comes.
     const older = this.#kept.get(key)
@@ -134,4 +132,16 @@ export class MessageFiles {
     this.#bytes -= kept.bytes
     await rm(kept.path, { force: true })
   }
+}
+
+/** What is wrong with a file, or with how much there is to do. */
+function refusalOf(thrown: unknown): unknown {
+  if (thrown instanceof ParseError) return new Refusal('error_msg_invalid_file_format')
+  if (thrown instanceof LimitError) {
+    const isBusy = thrown.code === 'media.prompts-busy'
+    return new Refusal(isBusy ? 'error_rate_limit_exceeded' : 'error_msg_invalid_file_size')
+  }
+  // Nothing that is ten megabytes long takes two minutes to read.
+  if (thrown instanceof TimeoutError) return new Refusal('error_msg_invalid_file_format')
+  return thrown
 }

@@ -73,6 +73,7 @@ describe('msg', () => {
           expect(thrown).toBeInstanceOf(Refusal)
         }
       }),
+      { seed: 20_260_101 },
     )
   })
 

@@ -33,19 +33,19 @@ describe('voice/call', () => {
       dest1: first,
       dest2: second,
       call_status_dest1: 'ongoing',
-      call_status_dest2: '',
+      call_status_dest2: 'ongoing',
       call_status_dest_1: 'ongoing',
-      call_status_dest_2: '',
+      call_status_dest_2: 'ongoing',
       date: '2026-01-01 08:00:00',
       currency: 'SGD',
       rate: '0.040',
     })
     stage.reacher.leg(first).peerAnswers()
     await stage.pass(1000)
-    expect(await stage.ask('voice/query_status', reference)).toMatchObject({
-      call_status_dest1: 'answered',
-      call_status_dest2: 'ongoing',
-    })
+    // A client takes anything but `ongoing` for the sign that there is a charge.
+    const answered = await stage.ask('voice/query_status', reference)
+    expect(answered).toMatchObject({ call_status_dest1: 'ongoing', call_status_dest2: 'ongoing' })
+    expect(answered).not.toHaveProperty('duration')
     expect(stage.reacher.requests.at(-1)).toMatchObject({ destination: second, callerId: '+6560000009' })
     stage.reacher.leg(second).peerAnswers()
     await stage.pass(70_000)
@@ -68,6 +68,23 @@ describe('voice/call', () => {
       debit: '0.080',
     })
     expect(await stage.ask('voice/query_status', reference)).toMatchObject({ duration: '2', debit: '0.080' })
+  })
+
+  it('shows the first number with whom it is to be joined, where that may be shown', async () => {
+    const shownTo = async (): Promise<unknown> => {
+      await stage.ask('voice/call', { ...call, caller_id: 'private' })
+      await stage.pass(0)
+      return stage.reacher.requests.findLast(({ destination }) => destination === first)?.callerId
+    }
+    expect(await shownTo()).toBe(second)
+    // A trunk that lets only numbers of the tenant through.
+    const forbidden = { kind: 'unreachable', cause: 'forbidden', sentence: 'Not a number of this tenant.' } as const
+    stage.reacher.set(first, async () =>
+      stage.reacher.requests.at(-1)?.callerId === second
+        ? forbidden
+        : { kind: 'reachable', devices: [stage.reacher.device(first)] },
+    )
+    expect(await shownTo()).toBe('anonymous')
   })
 
   it('dials the registered number where dest1 is not given', async () => {
@@ -276,7 +293,7 @@ describe('queries', () => {
       uid: 'DESK',
       name: 'desk',
       mobile_number: '+6560000001',
-      caller_ids: ['+6560000001'],
+      caller_ids: ['+6560000001', 'private'],
       currency: 'SGD',
     })
   })
@@ -335,6 +352,34 @@ describe('after a restart', () => {
     expect(next.notified).toHaveLength(1)
     await next.close()
     expect(stage.notified).toHaveLength(told)
+  })
+
+  it('what a block that was cut off has brought is told with the end', async () => {
+    const dialled = await stage.ask('ivr/start/dial', { ...desk, dest: first, notify_url: notifyUrl })
+    const { leg, session } = await stage.answered()
+    await stage.ask('ivr/middle/record', { ...desk, session, notify_url: notifyUrl })
+    await stage.pass(1000)
+    const [recording] = stage.records.recordings.values()
+    if (!recording) throw new Error('nothing is recorded')
+    const next = await HoiioStage.start()
+    for (const entry of stage.ledger.entries.values()) await next.ledger.put(entry)
+    for (const call of stage.records.calls.values()) next.records.calls.set(call.id, call)
+    next.records.recordings.set(recording.id, { ...recording, state: 'interrupted' })
+    await next.service.recover()
+    const fieldsOf = (one: unknown) => next.notified.find(({ fields }) => fields['session'] === one)?.fields
+    expect(fieldsOf(dialled['session'])).toMatchObject({
+      call_state: 'ended',
+      ivr_block: 'dial',
+      dial_status: 'failed',
+    })
+    expect(fieldsOf(session)).toMatchObject({
+      call_state: 'ended',
+      ivr_block: 'record',
+      record_url: expect.stringContaining(recording.id) as string,
+    })
+    await next.close()
+    leg.hangUp()
+    await stage.pass(0)
   })
 
   it('a key that has dialled does not dial again', async () => {

@@ -5,10 +5,14 @@ import type { DeliveryProfile, DeliverySource } from '../../http/deliveries.ts'
 import type { NewEvent, OutboxEvent } from '../../store/outbox-types.ts'
 import type { Application } from './applications.ts'
 import type { NotifyTarget } from './blocks.ts'
-import { writeNotification } from './codec.ts'
+import { signNotification, writeNotification } from './codec.ts'
+import { type BlockResult, type NotificationFields, signatureHeader } from './wire.ts'
 
 /** Whose host is a stranger's, and whose the operator chose. */
 const kinds = { stranger: 'hoiio.notify', own: 'hoiio.notify-own' } as const
+/** The field of a notification that holds what was keyed. */
+const keyed: keyof BlockResult = 'digits'
+const keyedInForm = new RegExp(`(^|&)${keyed}=[^&]*`, 'g')
 const contentType = 'application/x-www-form-urlencoded'
 /** Of one attempt. The next notification of the same session waits so long at most. */
 const timeoutMs = 10_000
@@ -37,14 +41,16 @@ export class Notifications implements DeliverySource {
     target: NotifyTarget,
     fields: Readonly<Record<string, string | undefined>>,
   ): void {
+    const body = writeNotification(target.url, fields)
     const event: NewEvent = {
-      id: `hoiio:${reference}:${this.#random.token(12)}`,
+      id: `hoiio:${reference}:${lastName(fields) ?? this.#random.token(12)}`,
       tenant: tenant.name,
       kind: target.isOwn ? kinds.own : kinds.stranger,
       orderKey: `hoiio:${reference}`,
       url: target.url,
       contentType,
-      body: writeNotification(target.url, fields),
+      body,
+      headers: { [signatureHeader]: signNotification(body, settings.accessToken) },
       maxAttempts: settings.notifyAttempts,
     }
     this.#outbox.add(event).catch((thrown: unknown) => {
@@ -56,4 +62,21 @@ export class Notifications implements DeliverySource {
     if (event.kind !== kinds.own && event.kind !== kinds.stranger) return null
     return { isTrusted: event.kind === kinds.own, timeoutMs }
   }
+
+  /** What a caller keyed may be a PIN: it is sent, and shown to nobody else. */
+  show(event: OutboxEvent): string | null {
+    if (event.kind !== kinds.own && event.kind !== kinds.stranger) return null
+    return event.body.replace(keyedInForm, `$1${keyed}=…`)
+  }
+}
+
+/**
+ * The end is told once, also where a server was killed between telling it and noting that it was told. Null: it goes on. A
+ * voice call has no session and one notification.
+ */
+function lastName(fields: Readonly<Partial<Record<keyof NotificationFields, string | undefined>>>): string | null {
+  const { session, txn_ref: reference, call_state: state, monitor_url: monitor } = fields
+  const isLast = session === undefined ? reference !== undefined : state === 'ended'
+  if (!isLast) return null
+  return monitor === undefined ? 'ended' : 'ended-monitor'
 }

@@ -326,7 +326,7 @@ describe('two applications', () => {
     await stage.pass(0)
     const path = new URL(stage.last().fields['record_url'] ?? '').pathname
     const forged = path.replace(/-([0-9a-f])/, (_, digit: string) => `-${digit === '0' ? '1' : '0'}`)
-    for (const url of [forged, path.replace(/-.*/, '.wav'), '/open/recording/rec_x']) {
+    for (const url of [forged, path.replace('.mp3', '.ogg'), path.replace(/-.*/, '.mp3'), '/open/recording/rec_x']) {
       expect((await stage.server.inject({ url })).statusCode).toBe(404)
     }
   })

@@ -1,15 +1,16 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { SwitchhookError, toError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
-import { sendFile } from '../../http/send-file.ts'
 import type { HttpServer } from '../../http/server.ts'
 import type { Application, Applications } from './applications.ts'
 import { type Parameters, Refusal, readParameters, writeAnswer } from './codec.ts'
 import type { Idempotency } from './idempotency.ts'
 import type { MinuteLimit } from './limits.ts'
+import { type RecordingRouteParts, recordingRoutes } from './links-routes.ts'
 import type { AnswerFields } from './wire.ts'
 
 const prefix = '/open'
+const formType = 'application/x-www-form-urlencoded'
 /** Of a request's body: the longest parameters, percent-encoded. */
 const mostBodyBytes = 64 * 1024
 const mostKeyCharacters = 255
@@ -33,16 +34,18 @@ export interface HoiioRoutesParts {
   readonly log: Logger
   /** By path below `/open/`. */
   readonly operations: Readonly<Record<string, Operation>>
-  /** The file that a recording's link leads to; null where there is none. */
-  recording(name: string): Promise<{ readonly path: string; readonly name: string } | null>
+  readonly recordings: RecordingRouteParts
 }
 
 /** Serves `/open/…`. Every answer to a program is HTTP 200: its clients take anything else for a broken connection. */
 export async function mountHoiio(server: HttpServer, parts: HoiioRoutesParts): Promise<void> {
   await server.register(async (scope) => {
     scope.removeAllContentTypeParsers()
-    // A form, whatever its label says.
-    scope.addContentTypeParser('*', { parseAs: 'string', bodyLimit: mostBodyBytes }, (_request, body, done) =>
+    // A form, whatever its label says, also where that is no media type at all.
+    scope.addHook('onRequest', async (request) => {
+      request.headers['content-type'] = formType
+    })
+    scope.addContentTypeParser(formType, { parseAs: 'buffer', bodyLimit: mostBodyBytes }, (_request, body, done) =>
       done(null, body),
     )
     scope.setErrorHandler((thrown, _request, reply) => {
@@ -61,17 +64,7 @@ export async function mountHoiio(server: HttpServer, parts: HoiioRoutesParts): P
         handler: async (request, reply) => answer(reply, await respond(request, path, operation, parts)),
       })
     }
-    scope.get(
-      `${prefix}/recording/:name`,
-      { schema: { hide: true } },
-      async (request, reply): Promise<FastifyReply> => {
-        const file = await parts.recording((request.params as { name: string }).name)
-        const sent =
-          file &&
-          (await sendFile(reply, { ...file, mediaType: 'audio/wav', disposition: 'inline' }, request.headers.range))
-        return sent ?? reply.code(404).type('text/plain').send('There is no such recording.')
-      },
-    )
+    recordingRoutes(scope, parts.recordings)
   })
 }
 
@@ -84,7 +77,7 @@ async function respond(
   try {
     if (request.method !== 'GET' && request.method !== 'POST') throw new Refusal('error_invalid_http_method')
     const query = request.raw.url?.split('?').slice(1).join('?') ?? ''
-    const parameters = readParameters(query, typeof request.body === 'string' ? request.body : '')
+    const parameters = readParameters(query, Buffer.isBuffer(request.body) ? request.body : new Uint8Array())
     const application = parts.applications.authenticate(parameters, request.ip)
     const { key, settings } = application
     parts.limit.take(key, settings.requestsPerMinute)

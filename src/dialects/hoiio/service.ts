@@ -9,6 +9,7 @@ import type { Rooms } from '../../call/rooms.ts'
 import type { HoiioAppSettings, TenantSettings } from '../../config/settings.ts'
 import type { OutgoingHttp } from '../../http/outgoing/outgoing-http.ts'
 import type { HttpServer } from '../../http/server.ts'
+import type { Mp3Files } from '../../media/mp3-files.ts'
 import type { Store } from '../../store/store.ts'
 import { AccountRequests } from './account-requests.ts'
 import { type Application, Applications, applicationOf } from './applications.ts'
@@ -42,6 +43,7 @@ export interface HoiioParts {
   readonly meta: Pick<Store['meta'], 'get' | 'set' | 'remove'>
   readonly rooms: Pick<Rooms, 'get'>
   readonly sounds: Pick<SoundLibrary, 'load'>
+  readonly mp3: Pick<Mp3Files, 'open'>
   /** Signs links to recordings. */
   readonly linkKey: string
   publicUrl(): string
@@ -103,7 +105,7 @@ export class HoiioService {
       applications: this.#applications,
       log,
       linkOf: (recording) => this.#links.linkOf(recording),
-      recordOf: async (call, tenant) => (await parts.calls.outline(call, tenant))?.call ?? null,
+      outlineOf: (call, tenant) => parts.calls.outline(call, tenant),
     })
     this.#account = new AccountRequests({ meta: parts.meta, targets: this.#targets })
     this.#voice = new VoiceRequests({
@@ -143,7 +145,7 @@ export class HoiioService {
 
   /** Serves `/open/…`. */
   async mount(server: HttpServer): Promise<void> {
-    const { clock, log } = this.#parts
+    const { clock, log, recordings, mp3, dataFolder } = this.#parts
     await mountHoiio(server, {
       applications: this.#applications,
       limit: new MinuteLimit(clock),
@@ -151,7 +153,7 @@ export class HoiioService {
       idempotency: new Idempotency(clock),
       log,
       operations: this.#operations(),
-      recording: (name) => this.#recording(name),
+      recordings: { links: this.#links, recordings, mp3, dataFolder, log },
     })
   }
 
@@ -214,13 +216,6 @@ export class HoiioService {
     if (concurrentCalls !== null && up + calls > concurrentCalls) {
       throw new Refusal('error_concurrent_call_limit_reached')
     }
-  }
-
-  async #recording(name: string): Promise<{ path: string; name: string } | null> {
-    const id = this.#links.read(name)
-    const row = id && (await this.#parts.recordings.get(id))
-    if (!row || row.state === 'deleted' || row.state === 'failed') return null
-    return { path: join(this.#parts.dataFolder, row.file), name: `${row.id}.wav` }
   }
 }
 

@@ -1,7 +1,7 @@
 import { toError } from '../../base/errors.ts'
 import type { CallId, RecordingId } from '../../base/ids.ts'
 import type { Logger } from '../../base/log.ts'
-import type { CallRecord } from '../../call/records.ts'
+import type { CallRecord, RecordingRecord } from '../../call/records.ts'
 import type { Application, Applications } from './applications.ts'
 import { writeDate } from './codec.ts'
 import { dialStatusOf } from './map.ts'
@@ -10,6 +10,7 @@ import { billingOf } from './rates.ts'
 import type { Session } from './session.ts'
 import type { Step, Transaction, Transactions } from './transactions.ts'
 import { voiceNotification } from './voice-requests.ts'
+import type { BlockResult } from './wire.ts'
 
 export interface SessionBookParts {
   readonly transactions: Transactions
@@ -17,8 +18,13 @@ export interface SessionBookParts {
   readonly applications: Pick<Applications, 'find'>
   readonly log: Logger
   linkOf(recording: RecordingId): string
-  /** The record of a call, ended by now; null: there is none. */
-  recordOf(call: CallId, tenant: string): Promise<CallRecord | null>
+  /** What is kept of a call, ended by now; null: there is nothing. */
+  outlineOf(call: CallId, tenant: string): Promise<KeptCall | null>
+}
+
+export interface KeptCall {
+  readonly call: CallRecord
+  readonly recordings: readonly RecordingRecord[]
 }
 
 /** Keeps what is known of sessions, so that what they owe is told also when the server was killed meanwhile. */
@@ -81,29 +87,37 @@ export class SessionBook {
    * closed, and before the first call.
    */
   async recover(): Promise<void> {
-    const { transactions, applications, recordOf } = this.#parts
+    const { transactions, applications, outlineOf } = this.#parts
     for (const { tenant, account, transaction } of await transactions.unfinished()) {
       const application = applications.find(`${tenant}/${account}`)
       if (!application) continue
-      const record = await recordOf(transaction.callId, tenant)
+      const kept = await outlineOf(transaction.callId, tenant)
+      const record = kept?.call ?? null
       // A call that never had a record was never placed.
       const talkMs = record?.answeredAt ? (record.endedAt ?? record.answeredAt) - record.answeredAt : 0
       const billing = billingOf(transaction.currency, talkMs, [{ rate: transaction.rate, talkMs }])
       const end = record ? endOf(record) : { endedAt: transaction.startedAt, status1: 'failed' as const }
       const ended: Transaction = { ...transaction, ...end, billing }
-      this.#tell(application, ended)
+      this.#tell(application, ended, this.#resultOf(ended, kept))
       await this.#put(application, ended)
     }
   }
 
-  #tell(application: Application, ended: Transaction): void {
+  /** What the block that was cut off has brought: whether Dial reached anybody, and what Record has recorded until then. */
+  #resultOf({ step, monitor }: Transaction, kept: KeptCall | null): BlockResult {
+    if (step?.block === 'dial') return { dial_status: kept ? dialStatusOf(kept.call) : 'failed' }
+    const cut = kept?.recordings.findLast(({ id, state }) => state === 'interrupted' && id !== monitor?.recordingId)
+    return step?.block === 'record' && cut ? { record_url: this.#parts.linkOf(cut.id) } : {}
+  }
+
+  #tell(application: Application, ended: Transaction, result: BlockResult): void {
     const { notifications, linkOf } = this.#parts
     const { step, monitor, session } = ended
     if (session === null) {
       if (step) notifications.send(application, ended.ref, step.target, voiceNotification(ended))
       return
     }
-    if (step) notifications.send(application, session, step.target, lastNotification(ended, session, step, {}))
+    if (step) notifications.send(application, session, step.target, lastNotification(ended, session, step, result))
     if (!monitor?.step) return
     const own = { monitor_url: linkOf(monitor.recordingId) }
     notifications.send(application, session, monitor.step.target, lastNotification(ended, session, monitor.step, own))
@@ -130,7 +144,7 @@ function lastNotification(
   { ref, startedAt, billing, standing }: Transaction,
   session: string,
   step: Step,
-  own: Readonly<Record<string, string>>,
+  own: BlockResult,
 ): Readonly<Record<string, string | undefined>> {
   return {
     session,

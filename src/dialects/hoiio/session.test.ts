@@ -160,7 +160,7 @@ describe('record', () => {
     await stage.pass(0)
     expect(stage.last().fields).toMatchObject({ ivr_block: 'record', call_state: 'ongoing' })
     expect(stage.last().fields['record_url']).toMatch(
-      /^https:\/\/voice\.example\/open\/recording\/rec_[0-9a-z]+-[0-9a-f]{32}\.wav$/,
+      /^https:\/\/voice\.example\/open\/recording\/rec_[0-9a-z]+-[0-9a-f]{32}\.mp3$/,
     )
   })
 

@@ -63,6 +63,9 @@ export function newReference(random: Random): string {
 export class Sessions {
   readonly #parts: SessionsParts
   readonly #live = new Map<string, Session>()
+  /** The same by the reference of their transaction, and how many each application has. */
+  readonly #byReference = new Map<string, Session>()
+  readonly #counts = new Map<string, number>()
   /** Id to application. */
   readonly #ended = new Map<string, string>()
 
@@ -72,9 +75,7 @@ export class Sessions {
 
   /** Sessions of an application that are up. */
   count(application: Application): number {
-    let count = 0
-    for (const session of this.#live.values()) if (session.application.key === application.key) count++
-    return count
+    return this.#counts.get(application.key) ?? 0
   }
 
   /** Throws Refusal `error_invalid_session`, `error_session_access_denied`, `error_session_ended`. */
@@ -89,10 +90,8 @@ export class Sessions {
 
   /** The session of a transaction; null where it is not up, or another application's. */
   withTransaction(application: Application, txnRef: string): Session | null {
-    for (const session of this.#live.values()) {
-      if (session.txnRef === txnRef) return session.application.key === application.key ? session : null
-    }
-    return null
+    const session = this.#byReference.get(txnRef)
+    return session?.application.key === application.key ? session : null
   }
 
   /** What a call to a number of the application runs. @param targetOf - where it is told; null: nowhere. */
@@ -140,7 +139,7 @@ export class Sessions {
       await this.#watch(session, placed, requestKey)
       return session
     } catch (thrown) {
-      this.#live.delete(session.id)
+      this.#drop(session)
       throw thrown
     }
   }
@@ -156,14 +155,26 @@ export class Sessions {
       ended: (ended, record) => this.#parts.ended(ended, record),
     })
     this.#live.set(ids.id, session)
+    this.#byReference.set(ids.txnRef, session)
+    this.#counts.set(application.key, this.count(application) + 1)
     return session
+  }
+
+  /** It is not up any more. */
+  #drop(session: Session): void {
+    const { application } = session
+    if (!this.#live.delete(session.id)) return
+    this.#byReference.delete(session.txnRef)
+    const count = this.count(application) - 1
+    if (count > 0) this.#counts.set(application.key, count)
+    else this.#counts.delete(application.key)
   }
 
   #watch(session: Session, call: { id: CallId; ended: Promise<CallRecord> }, requestKey: string | null): Promise<void> {
     const kept = this.#parts.began(session, call.id, requestKey)
     const finish = async (): Promise<void> => {
       const record = await call.ended
-      this.#live.delete(session.id)
+      this.#drop(session)
       this.#remember(session)
       await session.finish(record)
     }

@@ -97,9 +97,14 @@ export class Transactions {
   }
 }
 
-/** As `query_status` and `get_history` show it; without `duration` and `debit` while it goes on. */
+/**
+ * As `query_status` and `get_history` show it; without `duration` and `debit` while it goes on. Until then both of its numbers are
+ * `ongoing`, also one that has answered: hoiio-java takes any other status for the sign that `duration` and `debit` are there.
+ */
 export function viewTransaction(transaction: Transaction): AnswerFields {
-  const { ref, tag, dest1, dest2, status1, status2, startedAt, currency, rate, billing } = transaction
+  const { ref, tag, dest1, dest2, startedAt, currency, rate, billing } = transaction
+  const status1 = billing ? transaction.status1 : 'ongoing'
+  const status2 = billing || dest2 === '' ? transaction.status2 : 'ongoing'
   return {
     txn_ref: ref,
     tag: tag ?? '',

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { OutgoingOutcome, OutgoingRequest } from '../../http/outgoing/types.ts'
 import { type NotifyCheck, verifyNotifyUrl } from './verify.ts'
@@ -9,10 +10,14 @@ const options = {
   timeoutMs: 5000,
   session: 'S1',
   txnRef: 'TX-1',
+  accessToken: null,
   now: Date.UTC(2026, 0, 1),
 }
 
-async function verify(outcome: Partial<OutgoingOutcome>): Promise<{ checks: NotifyCheck[]; asked: OutgoingRequest[] }> {
+async function verify(
+  outcome: Partial<OutgoingOutcome>,
+  accessToken: string | null = null,
+): Promise<{ checks: NotifyCheck[]; asked: OutgoingRequest[] }> {
   const asked: OutgoingRequest[] = []
   const http = {
     request: async (request: OutgoingRequest): Promise<OutgoingOutcome> => {
@@ -22,7 +27,7 @@ async function verify(outcome: Partial<OutgoingOutcome>): Promise<{ checks: Noti
     },
   }
   const checks: NotifyCheck[] = []
-  for await (const check of verifyNotifyUrl(http, options)) checks.push(check)
+  for await (const check of verifyNotifyUrl(http, { ...options, accessToken })) checks.push(check)
   return { checks, asked }
 }
 
@@ -34,6 +39,17 @@ describe('verifying a notify_url', () => {
     expect(forms.map((form) => form['call_state'])).toEqual(['ringing', 'ongoing', 'ongoing', 'ongoing', 'ended'])
     expect(forms[0]).toMatchObject({ session: 'S1', from: '+6591110000', to: '+6560000001', app_state: 'start' })
     expect(forms[4]).toMatchObject({ date: '2026-01-01 08:00:00', debit: '0.000' })
+  })
+
+  it('signs what it sends with the token that it is given', async () => {
+    const { asked } = await verify({}, 'token-of-the-application')
+    for (const { headers, body } of asked) {
+      const expected = createHmac('sha256', 'token-of-the-application').update(String(body)).digest('hex')
+      expect(headers?.['x-hoiio-signature']).toBe(expected)
+    }
+    const unsigned = await verify({ status: 403 })
+    expect(unsigned.asked[0]?.headers).not.toHaveProperty('x-hoiio-signature')
+    expect(unsigned.checks[0]?.wrong[0]).toContain('--access-token')
   })
 
   it.each([

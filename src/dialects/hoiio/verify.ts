@@ -1,7 +1,7 @@
 import type { OutgoingHttp } from '../../http/outgoing/outgoing-http.ts'
 import type { OutgoingOutcome } from '../../http/outgoing/types.ts'
-import { writeDate, writeNotification } from './codec.ts'
-import type { NotificationFields } from './wire.ts'
+import { signNotification, writeDate, writeNotification } from './codec.ts'
+import { type NotificationFields, signatureHeader } from './wire.ts'
 
 /** One notification, and what became of it. */
 export interface NotifyCheck {
@@ -20,6 +20,8 @@ export interface NotifyCheckOptions {
   readonly timeoutMs: number
   readonly session: string
   readonly txnRef: string
+  /** Signs what is sent, as the server does; null: it is not signed. */
+  readonly accessToken: string | null
   /** Wall-clock ms. */
   readonly now: number
 }
@@ -35,7 +37,7 @@ export async function* verifyNotifyUrl(
   http: Pick<OutgoingHttp, 'request'>,
   options: NotifyCheckOptions,
 ): AsyncGenerator<NotifyCheck, void, undefined> {
-  const { url, caller: from, number: to, session, txnRef: txn_ref, timeoutMs } = options
+  const { url, caller: from, number: to, session, txnRef: txn_ref, timeoutMs, accessToken } = options
   const standing = { session, txn_ref, from, to }
   const billing = { date: writeDate(options.now), duration: '1', currency: 'SGD', rate: '0.000', debit: '0.000' }
   const notifications: readonly { readonly name: string; readonly fields: NotificationFields }[] = [
@@ -55,24 +57,32 @@ export async function* verifyNotifyUrl(
     { name: 'the call is over', fields: { ...standing, call_state: 'ended', ivr_block: 'hangup', ...billing } },
   ]
   for (const { name, fields } of notifications) {
+    const body = writeNotification(url, { ...fields })
+    const signature = accessToken === null ? {} : { [signatureHeader]: signNotification(body, accessToken) }
     const outcome = await http.request({
       url,
       method: 'POST',
-      headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      body: writeNotification(url, { ...fields }),
+      headers: { 'content-type': 'application/x-www-form-urlencoded', ...signature },
+      body,
       timeoutMs,
       isTrusted: true,
     })
     const request = `POST ${fields.ivr_block} call_state=${fields.call_state}: ${name}`
-    yield { request, durationMs: outcome.durationMs, ...judge(outcome) }
+    yield { request, durationMs: outcome.durationMs, ...judge(outcome, accessToken !== null) }
   }
 }
 
-function judge(outcome: OutgoingOutcome): Pick<NotifyCheck, 'does' | 'wrong' | 'tolerated'> {
+function judge(outcome: OutgoingOutcome, isSigned: boolean): Pick<NotifyCheck, 'does' | 'wrong' | 'tolerated'> {
   if (outcome.kind === 'failure') return { does: null, wrong: [outcome.sentence], tolerated: [] }
   const { status, durationMs, body } = outcome
   if (status >= 300 && status < 400) {
     const wrong = [`It answered ${status}: redirects are not followed; give the address that it leads to.`]
+    return { does: null, wrong, tolerated: [] }
+  }
+  if ((status === 401 || status === 403) && !isSigned) {
+    const wrong = [
+      `It answered ${status}. If it checks X-Hoiio-Signature, give --access-token: what is sent is signed then.`,
+    ]
     return { does: null, wrong, tolerated: [] }
   }
   if (status < 200 || status >= 300) {

@@ -74,7 +74,8 @@ export class VoiceRequests {
     const candidates = callerCandidates(application, parameters.get('caller_id'), null)
     const maxSeconds = readCallDuration(parameters)
     const step = await this.#step(application, parameters)
-    const caller1 = await this.#caller(application, dest1, candidates, 'error_dest1_not_supported')
+    // Who is called first sees with whom it is to be joined, where its telephone or its trunk may show that.
+    const caller1 = await this.#caller(application, dest1, [dest2, ...candidates], 'error_dest1_not_supported')
     const callerId = await this.#caller(application, dest2, candidates, 'error_dest2_not_supported')
     this.#parts.assertRoom(application, 1)
     const progress: VoiceProgress = { status2: null, talkMs: 0 }

@@ -58,11 +58,23 @@ export type ParameterName =
   | 'number'
   | 'forward_to'
 
+/** Those that some request cannot do without. */
+export type RequiredParameter =
+  | 'app_id'
+  | 'access_token'
+  | 'session'
+  | 'dest'
+  | 'dest1'
+  | 'dest2'
+  | 'txn_ref'
+  | 'action'
+  | 'number'
+
 export type StatusCode =
   | 'success_ok'
   | 'error_invalid_http_method'
   | 'error_malformed_params'
-  | `error_${ParameterName}_param_missing`
+  | `error_${RequiredParameter}_param_missing`
   | 'error_invalid_access_token'
   | 'error_invalid_app_id'
   | 'error_rate_limit_exceeded'
@@ -124,6 +136,9 @@ export type CallState = 'ringing' | 'ongoing' | 'ended'
 
 /** `dial_status` and `transfer_status`. */
 export type ReachStatus = 'answered' | 'unanswered' | 'failed' | 'busy' | 'ongoing'
+
+/** Carries the signature of a notification: a program that heeds it knows that nobody else made it up. */
+export const signatureHeader = 'x-hoiio-signature'
 
 /** The form fields of a notification. All are strings. */
 export interface NotificationFields {
