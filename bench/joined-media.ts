@@ -1,6 +1,7 @@
 // The media plane alone, with endpoints that are joined, in a process of its own: what the media rows of the bench measure.
 // Its one argument is JSON (`JoinedSettings`); prints its ports as a line of JSON, and ends with its standard input.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SystemClock } from '../src/base/clock.ts'
@@ -28,6 +29,7 @@ export interface JoinedSettings {
 const settings = JSON.parse(process.argv[2] ?? '') as JoinedSettings
 const address = '127.0.0.1'
 const folder = await mkdtemp(join(tmpdir(), 'switchhook-bench-media-'))
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 const clock = new SystemClock()
 const writer = new RecordingWriter({ clock, log: silentLogger, folder })
 const plane = await WorkerMediaPlane.start({
@@ -110,6 +112,5 @@ process.stdin.resume().on('end', () => void finish())
 async function finish(): Promise<void> {
   await plane.close()
   await writer.close()
-  await rm(folder, { recursive: true, force: true })
   process.exit(0)
 }

@@ -3,7 +3,9 @@
 //   --calls 400    calls of the playing rows
 //   --media        only bridges and rooms, on the media plane alone
 //   --handler      only calls that a Voicenter handler drives
-//   --only NAME    of those, the rows whose names begin so
+//   --records N    only call records: so many of them, and what a CRM's requests and exports then take (1000000 is what counts)
+//   --database D   of those: sqlite, postgres, or both (the usual)
+//   --only NAME    of --media, the rows whose names begin so
 //   --json FILE    the figures as JSON
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
@@ -12,6 +14,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { handlerDelayMs, handlerRow } from './handler-row.ts'
 import { mediaRows, mediaRowText } from './media-rows.ts'
+import { type DatabaseKind, type RecordRows, recordRows } from './record-rows.ts'
 import { type PlayingRow, pause, playingRow, type RateRow, rateRow } from './rows.ts'
 import { startBenchServer } from './server.ts'
 import { buildSink, Sink } from './sink.ts'
@@ -24,6 +27,8 @@ const { values } = parseArgs({
     most: { type: 'string' },
     media: { type: 'boolean' },
     handler: { type: 'boolean' },
+    records: { type: 'string' },
+    database: { type: 'string', default: 'both' },
     only: { type: 'string' },
     json: { type: 'string' },
     help: { type: 'boolean' },
@@ -31,9 +36,17 @@ const { values } = parseArgs({
 })
 if (values.help) {
   console.log(
-    'usage: npm run bench -- [--quick] [--calls N] [--most N] [--media [--only NAME]] [--handler] [--json FILE]',
+    'usage: npm run bench -- [--quick] [--calls N] [--most N] [--media [--only NAME]] [--handler] [--records N [--database sqlite|postgres|both]] [--json FILE]',
   )
   process.exit(0)
+}
+if (values.records !== undefined && !(Number.isSafeInteger(Number(values.records)) && Number(values.records) >= 1000)) {
+  console.error('--records takes a whole number, 1000 or more')
+  process.exit(2)
+}
+if (!['sqlite', 'postgres', 'both'].includes(values.database)) {
+  console.error('--database takes sqlite, postgres or both')
+  process.exit(2)
 }
 const seconds = values.quick ? 8 : 20
 const counts = values.calls ? [Number(values.calls)] : values.quick ? [200] : [400, 800]
@@ -53,6 +66,10 @@ if (values.media) {
 }
 if (values.handler) {
   await handlerRows()
+  finish()
+}
+if (values.records !== undefined) {
+  await callRecordRows(Number(values.records))
   finish()
 }
 const floor = spawnSync(process.execPath, [join(dirname(fileURLToPath(import.meta.url)), 'media-floor.js'), '--json'], {
@@ -138,6 +155,20 @@ async function handlerRows(): Promise<void> {
   if (!sink) return
   const name = `handler that takes ${handlerDelayMs} ms`
   figures.handler = show(name, await handlerRow(sink, sinkPort, 200, values.quick ? 5 : 10))
+}
+
+/** What a CRM asks of a server that has many call records, and exports of them beside calls. */
+async function callRecordRows(records: number): Promise<void> {
+  const kinds: readonly DatabaseKind[] =
+    values.database === 'both' ? ['sqlite', 'postgres'] : [values.database as DatabaseKind]
+  const rows: RecordRows[] = []
+  for (const database of kinds) {
+    const calls = values.calls ? Number(values.calls) : 100
+    rows.push(
+      await recordRows(sink, sinkPort, { database, records, times: values.quick ? 100 : 300, calls }, console.log),
+    )
+  }
+  figures.records = rows
 }
 
 /** Bridges and rooms, on the media plane alone. */

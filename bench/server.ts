@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { wavHeader } from '../src/media/wav-header.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
@@ -87,23 +88,7 @@ export async function startBenchServer(options: {
 /** 25 s of one mu-law sample: the sink tells prompts apart by it. Playing costs the same whatever is played. */
 function constantWav(sample: number): Buffer {
   const data = Buffer.alloc(25 * 8000, sample)
-  const header = Buffer.alloc(58)
-  header.write('RIFF', 0)
-  header.writeUInt32LE(50 + data.length, 4)
-  header.write('WAVEfmt ', 8)
-  header.writeUInt32LE(18, 16)
-  header.writeUInt16LE(7, 20)
-  header.writeUInt16LE(1, 22)
-  header.writeUInt32LE(8000, 24)
-  header.writeUInt32LE(8000, 28)
-  header.writeUInt16LE(1, 32)
-  header.writeUInt16LE(8, 34)
-  header.write('fact', 38)
-  header.writeUInt32LE(4, 42)
-  header.writeUInt32LE(data.length, 46)
-  header.write('data', 50)
-  header.writeUInt32LE(data.length, 54)
-  return Buffer.concat([header, data])
+  return Buffer.concat([wavHeader({ encoding: 'mulaw', channels: 1, rateHz: 8000 }, data.length), data])
 }
 
 function ready(child: ChildProcess): Promise<{ readonly sipPort: number; readonly http: string }> {

@@ -1,5 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -28,7 +28,9 @@ export interface SinkReport {
 /** Builds the C sink; null where there is no compiler, and rows that need kernel time stamps read `not measured`. */
 export function buildSink(): string | null {
   const source = join(dirname(fileURLToPath(import.meta.url)), 'sink.c')
-  const program = join(mkdtempSync(join(tmpdir(), 'switchhook-sink-')), 'sink')
+  const folder = mkdtempSync(join(tmpdir(), 'switchhook-sink-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const program = join(folder, 'sink')
   const built = spawnSync('gcc', ['-O2', '-o', program, source], { stdio: ['ignore', 'ignore', 'inherit'] })
   return built.status === 0 ? program : null
 }

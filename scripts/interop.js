@@ -20,6 +20,7 @@ const peers = {
   tshark: 'tshark',
   sox: 'sox',
   python3: 'python3',
+  chromium: 'chromium',
 }
 
 const isInstalled = (program) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0

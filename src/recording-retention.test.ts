@@ -1,4 +1,4 @@
-import { access, mkdir, writeFile } from 'node:fs/promises'
+import { access, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { endedCall, sampleCall, sampleLeg, sampleRecording } from '../test/support/call-samples.ts'
@@ -15,6 +15,7 @@ const config = `
 tenants:
   acme: { domain: acme.example, callRecording: { retentionDays: 30 } }
   keeper: { domain: keeper.example }
+  zoo: { domain: zoo.example, callRecording: { retentionDays: 30 } }
 `
 
 describe.each(databaseKinds)('the retention of recordings on %s', (kind) => {
@@ -63,6 +64,16 @@ describe.each(databaseKinds)('the retention of recordings on %s', (kind) => {
       () => false,
     )
 
+  it('goes on with the next tenant where a file cannot be deleted, and says so', async () => {
+    const stuck = await keep('acme', 40)
+    const other = await keep('zoo', 40)
+    // A folder in its place: no rm without `recursive` takes it.
+    await rm(stuck.path)
+    await mkdir(stuck.path)
+    await expect(retention.run({ isDryRun: false })).rejects.toThrow(/directory/)
+    expect([await stuck.state(), await other.state(), await isThere(other.path)]).toEqual(['saved', 'deleted', false])
+  })
+
   it('deletes what is older than its tenant keeps it, after a dry run that deletes nothing', async () => {
     const old = await keep('acme', 31)
     const young = await keep('acme', 29)
@@ -70,14 +81,17 @@ describe.each(databaseKinds)('the retention of recordings on %s', (kind) => {
     const outside = await keep('acme', 40, '../escaped.wav')
     const before = clock.wallTime() - 30 * dayMs
     const result = { tenant: 'acme', days: 30, before, recordings: 2, bytes: 8 }
-    expect(await retention.run({ isDryRun: true })).toEqual([result])
+    const none = { ...result, recordings: 0, bytes: 0 }
+    const ofZoo = { ...none, tenant: 'zoo' }
+    expect(await retention.run({ isDryRun: true })).toEqual([result, ofZoo])
     expect([await isThere(old.path), await old.state()]).toEqual([true, 'saved'])
-    expect(await retention.run({ isDryRun: false })).toEqual([result])
+    expect(await retention.run({ isDryRun: false })).toEqual([result, ofZoo])
     expect([await isThere(old.path), await old.state()]).toEqual([false, 'deleted'])
     for (const one of [young, forever]) expect([await isThere(one.path), await one.state()]).toEqual([true, 'saved'])
     // A file that is none of ours is left alone.
     expect(await isThere(outside.path)).toBe(true)
-    expect(await retention.run({ isDryRun: false })).toEqual([{ ...result, recordings: 0, bytes: 0 }])
+    await rm(outside.path)
+    expect(await retention.run({ isDryRun: false })).toEqual([none, ofZoo])
   })
 
   it('runs by itself, soon after the start and then every six hours', async () => {

@@ -66,14 +66,21 @@ export class RecordingRetention {
 
   async #run(isDryRun: boolean): Promise<readonly RetentionResult[]> {
     const results: RetentionResult[] = []
+    const failures: unknown[] = []
     for (const tenant of this.#directory.tenants.values()) {
       const days = tenant.callRecording.retentionDays
       if (days === null) continue
       const before = this.#clock.wallTime() - days * dayMs
       const removeFiles = (files: readonly string[]): Promise<void> => this.#remove(files)
-      const purged = await this.#retention.purgeRecordings({ before, tenant: tenant.name, isDryRun, removeFiles })
-      results.push({ tenant: tenant.name, days, before, recordings: purged.recordings, bytes: purged.fileBytes })
+      try {
+        const purged = await this.#retention.purgeRecordings({ before, tenant: tenant.name, isDryRun, removeFiles })
+        results.push({ tenant: tenant.name, days, before, recordings: purged.recordings, bytes: purged.fileBytes })
+      } catch (thrown) {
+        // One file that cannot be removed must not keep the recordings of all others.
+        failures.push(thrown)
+      }
     }
+    if (failures.length > 0) throw failures[0]
     return results
   }
 

@@ -4,10 +4,13 @@ import type { CallId } from '../base/ids.ts'
 import type { Calls } from '../call/calls.ts'
 import type { HangupCause } from '../call/records.ts'
 import type { HttpServer } from '../http/server.ts'
+import { hangupCauses } from '../leg/hangup-cause.ts'
+import type { CallFilter } from '../store/call-filter.ts'
 import type { Store } from '../store/store.ts'
 import { csvColumns, csvLine, exportLines } from './call-export.ts'
 import { hangUp } from './live-call-routes.ts'
 import { CallDetailsSchema, CallSchema, ErrorSchema, JournalEventSchema, PageQuery, pageOf } from './schemas.ts'
+import { TimeRange, timeRange } from './time-range.ts'
 import { viewCall, viewEvent, viewLeg, viewRecording } from './views.ts'
 
 const IdParams = Type.Object({ id: Type.String({ maxLength: 64 }) })
@@ -17,18 +20,21 @@ const Filter = {
   to: Type.Optional(Type.String()),
   extension: Type.Optional(Type.String({ description: 'The extension that called.' })),
   of: Type.Optional(
-    Type.String({ description: 'An extension that called, took the call, or was to. Closed calls only.' }),
+    Type.String({
+      description:
+        'An extension that called, took the call, or was to. Closed calls only. Say the tenant too: that is quick.',
+    }),
   ),
-  direction: Type.Optional(Type.Union([Type.Literal('inbound'), Type.Literal('outbound')])),
+  direction: Type.Optional(Type.Enum(['inbound', 'outbound'])),
   answeredBy: Type.Optional(Type.String()),
   app: Type.Optional(Type.String()),
-  cause: Type.Optional(Type.String()),
-  state: Type.Optional(Type.Union([Type.Literal('open'), Type.Literal('ended')])),
-  startedFrom: Type.Optional(Type.String({ format: 'date-time' })),
-  startedBefore: Type.Optional(Type.String({ format: 'date-time' })),
+  cause: Type.Optional(Type.Enum(Object.keys(hangupCauses) as HangupCause[])),
+  state: Type.Optional(Type.Enum(['open', 'ended'])),
+  ...TimeRange,
   text: Type.Optional(Type.String({ maxLength: 100, description: 'Found anywhere in numbers, names and extensions.' })),
 }
-const FilterObject = Type.Object(Filter)
+// A name that is misspelt must not make an export of everything.
+const FilterObject = Type.Object(Filter, { additionalProperties: false })
 type FilterQuery = Type.Static<typeof FilterObject>
 
 /** Calls, past and live. */
@@ -41,7 +47,7 @@ export function callRoutes(api: HttpServer, parts: { calls: Calls; store: Store 
       schema: {
         summary: 'Call records, newest first',
         tags: ['calls'],
-        querystring: Type.Object({ ...Filter, ...PageQuery }),
+        querystring: Type.Object({ ...Filter, ...PageQuery }, { additionalProperties: false }),
         response: { 200: pageOf(CallSchema), 400: ErrorSchema },
       },
     },
@@ -131,7 +137,7 @@ export function callRoutes(api: HttpServer, parts: { calls: Calls; store: Store 
       schema: {
         summary: 'All matching calls as CSV, oldest first',
         description:
-          'RFC 4180, in UTF-8, with a header line. Texts that a spreadsheet would take for a formula begin with an apostrophe.',
+          'RFC 4180, in UTF-8, with a header line; times in UTC. Texts that a spreadsheet would take for a formula begin with an apostrophe.',
         tags: ['calls'],
         querystring: FilterObject,
       },
@@ -148,14 +154,8 @@ export function callRoutes(api: HttpServer, parts: { calls: Calls; store: Store 
   )
 }
 
-function toFilter(query: FilterQuery) {
-  const { startedFrom, startedBefore, cause, ...rest } = query
-  return {
-    ...rest,
-    ...(cause === undefined ? {} : { cause: cause as HangupCause }),
-    ...(startedFrom === undefined ? {} : { startedFrom: Date.parse(startedFrom) }),
-    ...(startedBefore === undefined ? {} : { startedBefore: Date.parse(startedBefore) }),
-  }
+function toFilter({ startedFrom, startedBefore, ...rest }: FilterQuery): CallFilter {
+  return { ...rest, ...timeRange({ startedFrom, startedBefore }) }
 }
 
 export function pageRequest(

@@ -9,6 +9,7 @@ import type { HttpServer } from '../http/server.ts'
 import type { Store } from '../store/store.ts'
 import { pageRequest } from './call-routes.ts'
 import { ErrorSchema, PageQuery, pageOf, RecordingSchema } from './schemas.ts'
+import { TimeRange, timeRange } from './time-range.ts'
 import { viewRecording } from './views.ts'
 
 const IdParams = Type.Object({ id: Type.String({ maxLength: 64 }) })
@@ -24,18 +25,26 @@ export function recordingRoutes(api: HttpServer, parts: { store: Store; dataFold
       schema: {
         summary: 'Recordings, newest first',
         tags: ['recordings'],
-        querystring: Type.Object({
-          tenant: Type.Optional(Type.String()),
-          callId: Type.Optional(Type.String()),
-          state: Type.Optional(Type.Union(states.map((state) => Type.Literal(state)))),
-          ...PageQuery,
-        }),
+        querystring: Type.Object(
+          {
+            tenant: Type.Optional(Type.String()),
+            callId: Type.Optional(Type.String()),
+            state: Type.Optional(Type.Enum([...states])),
+            ...TimeRange,
+            ...PageQuery,
+          },
+          { additionalProperties: false },
+        ),
         response: { 200: pageOf(RecordingSchema), 400: ErrorSchema },
       },
     },
     async ({ query }) => {
-      const { limit, cursor, callId, ...rest } = query
-      const filter = { ...rest, ...(callId === undefined ? {} : { callId: callId as CallId }) }
+      const { limit, cursor, callId, startedFrom, startedBefore, ...rest } = query
+      const filter = {
+        ...rest,
+        ...timeRange({ startedFrom, startedBefore }),
+        ...(callId === undefined ? {} : { callId: callId as CallId }),
+      }
       const page = await store.recordings.list(filter, pageRequest(limit, cursor))
       return { items: page.items.map(viewRecording), nextCursor: page.nextCursor }
     },

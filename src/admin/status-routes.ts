@@ -82,13 +82,29 @@ export function statusRoutes(
       schema: {
         summary: 'Calls per day and how they ended',
         tags: ['status'],
-        querystring: Type.Object({
-          tenant: Type.Optional(Type.String()),
-          from: Type.String({ format: 'date-time' }),
-          before: Type.String({ format: 'date-time' }),
-          timeZone: Type.Optional(Type.String({ description: 'IANA name; UTC where absent.' })),
-        }),
-        response: { 200: Type.Object({ items: Type.Array(Type.Unknown()) }), 429: ErrorSchema },
+        querystring: Type.Object(
+          {
+            tenant: Type.Optional(Type.String()),
+            from: Type.String({ format: 'date-time' }),
+            before: Type.String({ format: 'date-time' }),
+            timeZone: Type.Optional(Type.String({ description: 'IANA name; UTC where absent.' })),
+          },
+          { additionalProperties: false },
+        ),
+        response: {
+          200: Type.Object({
+            items: Type.Array(
+              Type.Object({
+                day: Type.String({ format: 'date' }),
+                cause: Type.Union([Type.String(), Type.Null()], { description: 'Null: still going on.' }),
+                calls: Type.Integer(),
+                answered: Type.Integer(),
+                talkMs: Type.Integer(),
+              }),
+            ),
+          }),
+          400: ErrorSchema,
+        },
       },
     },
     async ({ query }) => {
@@ -109,13 +125,16 @@ export function statusRoutes(
       schema: {
         summary: 'Calls per day and extension',
         tags: ['status'],
-        querystring: Type.Object({
-          tenant: Type.Optional(Type.String()),
-          extension: Type.Optional(Type.String()),
-          from: Type.String({ format: 'date-time' }),
-          before: Type.String({ format: 'date-time' }),
-          timeZone: Type.Optional(Type.String({ description: 'IANA name; UTC where absent.' })),
-        }),
+        querystring: Type.Object(
+          {
+            tenant: Type.Optional(Type.String()),
+            extension: Type.Optional(Type.String()),
+            from: Type.String({ format: 'date-time' }),
+            before: Type.String({ format: 'date-time' }),
+            timeZone: Type.Optional(Type.String({ description: 'IANA name; UTC where absent.' })),
+          },
+          { additionalProperties: false },
+        ),
         response: {
           200: Type.Object({
             items: Type.Array(
@@ -130,7 +149,7 @@ export function statusRoutes(
               }),
             ),
           }),
-          429: ErrorSchema,
+          400: ErrorSchema,
         },
       },
     },

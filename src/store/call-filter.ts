@@ -30,20 +30,20 @@ export function whereCall(eb: ExpressionBuilder<Tables, 'calls'>, filter: CallFi
   const { tenant, from, to, extension, of, direction, answeredBy, app } = filter
   const { cause, state, startedFrom, startedBefore, text } = filter
   const terms: Expression<SqlBool>[] = []
-  if (tenant !== undefined) terms.push(eb('tenant', '=', tenant))
-  if (from !== undefined) terms.push(eb('from_party', '=', from))
-  if (to !== undefined) terms.push(eb('to_party', '=', to))
-  if (extension !== undefined) terms.push(eb('extension', '=', extension))
+  if (tenant !== undefined) terms.push(eb('calls.tenant', '=', tenant))
+  if (from !== undefined) terms.push(eb('calls.from_party', '=', from))
+  if (to !== undefined) terms.push(eb('calls.to_party', '=', to))
+  if (extension !== undefined) terms.push(eb('calls.extension', '=', extension))
   if (of !== undefined) terms.push(isCallOf(eb, of, tenant))
-  if (direction !== undefined) terms.push(eb('direction', '=', direction))
-  if (answeredBy !== undefined) terms.push(eb('answered_by', '=', answeredBy))
-  if (app !== undefined) terms.push(eb('app', '=', app))
-  if (cause !== undefined) terms.push(eb('cause', '=', cause))
-  if (state !== undefined) terms.push(eb('ended_at', state === 'open' ? 'is' : 'is not', null))
-  if (startedFrom !== undefined) terms.push(eb('started_at', '>=', Math.ceil(startedFrom)))
-  if (startedBefore !== undefined) terms.push(eb('started_at', '<', Math.ceil(startedBefore)))
+  if (direction !== undefined) terms.push(eb('calls.direction', '=', direction))
+  if (answeredBy !== undefined) terms.push(eb('calls.answered_by', '=', answeredBy))
+  if (app !== undefined) terms.push(eb('calls.app', '=', app))
+  if (cause !== undefined) terms.push(eb('calls.cause', '=', cause))
+  if (state !== undefined) terms.push(eb('calls.ended_at', state === 'open' ? 'is' : 'is not', null))
+  if (startedFrom !== undefined) terms.push(eb('calls.started_at', '>=', Math.ceil(startedFrom)))
+  if (startedBefore !== undefined) terms.push(eb('calls.started_at', '<', Math.ceil(startedBefore)))
   if (text !== undefined && text.trim() !== '') {
-    terms.push(sql<SqlBool>`${eb.ref('search_text')} like ${likePattern(text.trim())} escape '\\'`)
+    terms.push(sql<SqlBool>`${eb.ref('calls.search_text')} like ${likePattern(text.trim())} escape '\\'`)
   }
   return eb.and(terms)
 }
@@ -54,15 +54,16 @@ function isCallOf(eb: ExpressionBuilder<Tables, 'calls'>, extension: string, ten
     .selectFrom('extension_calls')
     .select('extension_calls.call_id')
     .where('extension_calls.extension', '=', extension)
-  return eb('id', 'in', tenant === undefined ? own : own.where('extension_calls.tenant', '=', tenant))
+  return eb('calls.id', 'in', tenant === undefined ? own : own.where('extension_calls.tenant', '=', tenant))
 }
 
-/** Behind the position, in the order of the pages. Both databases walk an index for it. */
-export function behind<Table extends 'calls' | 'recordings'>(
-  eb: ExpressionBuilder<Tables, Table>,
+/** Behind the position, in the order of the pages. Both databases walk an index for it. @param columns - of that index. */
+export function behind(
   order: 'newest-first' | 'oldest-first',
   position: Position,
+  columns: readonly [startedAt: string, id: string] = ['started_at', 'id'],
 ): Expression<SqlBool> {
   const compare = sql.raw(order === 'newest-first' ? '<' : '>')
-  return sql<SqlBool>`(${sql.ref('started_at')}, ${sql.ref('id')}) ${compare} (${eb.val(position.startedAt)}, ${eb.val(position.id)})`
+  const [startedAt, id] = columns.map((column) => sql.ref(column))
+  return sql<SqlBool>`(${startedAt}, ${id}) ${compare} (${sql.val(position.startedAt)}, ${sql.val(position.id)})`
 }

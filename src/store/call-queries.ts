@@ -1,3 +1,4 @@
+import { expressionBuilder } from 'kysely'
 import type { Clock } from '../base/clock.ts'
 import type { CallId } from '../base/ids.ts'
 import type { CallRecord, JournalEvent, LegRecord, RecordingRecord } from '../call/records.ts'
@@ -5,6 +6,7 @@ import { behind, type CallFilter, whereCall } from './call-filter.ts'
 import { toCallRecord, toJournalEvents, toLegRecord, toRecordingRecord } from './call-rows.ts'
 import { type Page, type PageRequest, type Position, pageLimit, readCursor, toPage } from './cursor.ts'
 import type { Database } from './database.ts'
+import type { Tables } from './schema.ts'
 
 export interface CallOutline {
   readonly call: CallRecord
@@ -16,6 +18,9 @@ export interface CallOutline {
 export interface CallDetails extends CallOutline {
   readonly journal: readonly JournalEvent[]
 }
+
+type Order = 'newest-first' | 'oldest-first'
+const directions = { 'newest-first': 'desc', 'oldest-first': 'asc' } as const
 
 /** Rows read at once by an export: what it costs in memory, and how long it keeps the reader busy. */
 const exportRows = 250
@@ -97,21 +102,47 @@ export class CallQueries {
     }
   }
 
-  async #rows(
-    filter: CallFilter,
-    order: 'newest-first' | 'oldest-first',
-    after: Position | null,
-    limit: number,
-  ): Promise<readonly CallRecord[]> {
-    const direction = order === 'newest-first' ? 'desc' : 'asc'
+  async #rows(filter: CallFilter, order: Order, after: Position | null, limit: number): Promise<readonly CallRecord[]> {
+    const { of: extension, tenant } = filter
+    const rows =
+      extension !== undefined && tenant !== undefined
+        ? await this.#rowsOf({ ...filter, of: extension, tenant }, order, after, limit)
+        : await this.#rowsOfAll(filter, order, after, limit)
+    return rows.map(toCallRecord)
+  }
+
+  #rowsOfAll(filter: CallFilter, order: Order, after: Position | null, limit: number) {
     const query = this.#database.queries.db
       .selectFrom('calls')
       .selectAll()
       .where((eb) => whereCall(eb, filter))
-      .orderBy('started_at', direction)
-      .orderBy('id', direction)
+      .orderBy('started_at', directions[order])
+      .orderBy('id', directions[order])
       .limit(limit)
-    const rows = await this.#database.read(after === null ? query : query.where((eb) => behind(eb, order, after)))
-    return rows.map(toCallRecord)
+    return this.#database.read(after === null ? query : query.where(behind(order, after)))
+  }
+
+  /** Walks the index of the extension, which has its calls in the order of the pages: one with few calls, or with many, costs a page. */
+  #rowsOf(
+    { of: extension, ...filter }: CallFilter & { readonly of: string; readonly tenant: string },
+    order: Order,
+    after: Position | null,
+    limit: number,
+  ) {
+    const { tenant, startedFrom, startedBefore } = filter
+    let query = this.#database.queries.db
+      .selectFrom('extension_calls')
+      .innerJoin('calls', 'calls.id', 'extension_calls.call_id')
+      .selectAll('calls')
+      .where('extension_calls.tenant', '=', tenant)
+      .where('extension_calls.extension', '=', extension)
+      .where(whereCall(expressionBuilder<Tables, 'calls'>(), filter))
+      .orderBy('extension_calls.started_at', directions[order])
+      .orderBy('extension_calls.call_id', directions[order])
+      .limit(limit)
+    if (startedFrom !== undefined) query = query.where('extension_calls.started_at', '>=', Math.ceil(startedFrom))
+    if (startedBefore !== undefined) query = query.where('extension_calls.started_at', '<', Math.ceil(startedBefore))
+    if (after) query = query.where(behind(order, after, ['extension_calls.started_at', 'extension_calls.call_id']))
+    return this.#database.read(query)
   }
 }

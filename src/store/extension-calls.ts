@@ -63,12 +63,16 @@ export class ExtensionCalls {
     return row ? (row.id as CallId) : null
   }
 
-  /** Per day and extension, oldest day first. Rejects with LimitError `store.range`, StoreError. */
+  /** Per day and extension, oldest day first. Rejects with ParseError `store.range`, StoreError. */
   async perDay(request: StatisticsRequest & { readonly extension?: string }): Promise<readonly ExtensionDay[]> {
-    // A day that has a change of clocks is found in two spans; its rows are added up.
+    // A day that has a change of clocks, or that is cut by a piece, is found in two spans; its rows are added up.
     const days = new Map<string, ExtensionDay>()
-    for (const span of spansOf(request.timeZone, Math.floor(request.from), Math.ceil(request.before))) {
-      for (const row of await this.#spanRows(request, span)) {
+    const { timeZone, from, before, tenant } = request
+    // The index begins with the tenant: over all of them, one after the other is a walk through the days that are wanted alone.
+    const tenants = tenant === undefined ? await this.#tenants() : [tenant]
+    const pieces = spansOf(timeZone, Math.floor(from), Math.ceil(before))
+    for (const [whose, span] of tenants.flatMap((one) => pieces.map((piece) => [one, piece] as const))) {
+      for (const row of await this.#spanRows({ ...request, tenant: whose }, span)) {
         const day = new Date(row.day * dayMs).toISOString().slice(0, 10)
         const key = JSON.stringify([day, row.tenant, row.extension])
         const sum = days.get(key)
@@ -84,6 +88,23 @@ export class ExtensionCalls {
       }
     }
     return [...days].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
+  }
+
+  /** Each found by one step in the index. */
+  async #tenants(): Promise<readonly string[]> {
+    const tenants: string[] = []
+    for (;;) {
+      const [row] = await this.#database.read(
+        this.#database.queries.db
+          .selectFrom('extension_calls')
+          .select('tenant')
+          .where('tenant', '>', tenants.at(-1) ?? '')
+          .orderBy('tenant')
+          .limit(1),
+      )
+      if (!row) return tenants
+      tenants.push(row.tenant)
+    }
   }
 
   #spanRows({ tenant, extension }: StatisticsRequest & { readonly extension?: string }, span: OffsetSpan) {

@@ -12,7 +12,7 @@ describe.each(databaseKinds)('statistics on %s', (kind) => {
   afterAll(() => test?.remove())
 
   async function keep(tenant: string, startedAt: number, end: Partial<CallRecord> | null): Promise<void> {
-    const call = sampleCall({ tenant, startedAt })
+    const call = sampleCall({ tenant, startedAt, extension: '101' })
     await test.store.records.open(call, sampleLeg(call))
     if (end !== null) await test.store.records.close(endedCall(call, end), [])
   }
@@ -62,13 +62,29 @@ describe.each(databaseKinds)('statistics on %s', (kind) => {
     ])
   })
 
-  it('refuses more than 400 days, and a time zone that is none', async () => {
+  it('keeps a day whole that is read in two pieces', async () => {
+    // From 17:00 UTC; a piece ends seven days behind the beginning, in the middle of it.
+    for (const hour of [16, 17, 23, 24, 40, 41]) await keep('pieces', Date.UTC(2026, 0, 7, hour, 30), {})
+    const range = { from: Date.UTC(2026, 0, 1), before: Date.UTC(2026, 1, 1), timeZone: 'Asia/Ho_Chi_Minh' }
+    const rows = await test.store.callsPerDay({ tenant: 'pieces', ...range })
+    const perDay = [
+      ['2026-01-07', 1],
+      ['2026-01-08', 4],
+      ['2026-01-09', 1],
+    ]
+    expect(rows.map((row) => [row.day, row.calls])).toEqual(perDay)
+    const byExtension = await test.store.extensionCalls.perDay({ tenant: 'pieces', extension: '101', ...range })
+    expect(byExtension.map((row) => [row.day, row.calls])).toEqual(perDay)
+  })
+
+  it('refuses more than 400 days, a reversed range, and a time zone that is none', async () => {
     const request = { from: 0, before: 401 * 86_400_000, timeZone: 'UTC' }
-    const refused = { code: 'store.range', httpStatus: 429 }
+    const refused = { code: 'store.range', httpStatus: 400 }
     await expect(test.store.callsPerDay(request)).rejects.toMatchObject(refused)
     await expect(test.store.callsPerDay({ ...request, before: 1000, timeZone: 'Mars/Base' })).rejects.toMatchObject(
       refused,
     )
+    await expect(test.store.callsPerDay({ ...request, from: 5, before: 4 })).rejects.toMatchObject(refused)
     await expect(test.store.callsPerDay({ ...request, from: Number.NaN })).rejects.toMatchObject(refused)
   })
 })

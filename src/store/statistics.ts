@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { LimitError } from '../base/errors.ts'
+import { ParseError } from '../base/errors.ts'
 import type { HangupCause } from '../call/records.ts'
 import type { Database } from './database.ts'
 import { type OffsetSpan, offsetSpans } from './time-zone.ts'
@@ -29,15 +29,16 @@ export interface DayStatistics {
 
 const maxDays = 400
 const dayMs = 86_400_000
+const pieceMs = 7 * dayMs
 
 /**
  * Counts per day and cause, oldest day first.
- * Rejects with LimitError `store.range` for more than 400 days or no time zone of that name, StoreError.
+ * Rejects with ParseError `store.range` for more than 400 days, a reversed range, or no time zone of that name, StoreError.
  */
 export async function callsPerDay(database: Database, request: StatisticsRequest): Promise<readonly DayStatistics[]> {
   const from = Math.floor(request.from)
   const before = Math.ceil(request.before)
-  // A day that has a change of clocks is found in two spans; its rows are added up.
+  // A day that has a change of clocks, or that is cut by a piece, is found in two spans; its rows are added up.
   const days = new Map<string, DayStatistics>()
   for (const span of spansOf(request.timeZone, from, before)) {
     for (const row of await spanRows(database, request.tenant, span)) {
@@ -56,15 +57,27 @@ export async function callsPerDay(database: Database, request: StatisticsRequest
   return [...days].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
 }
 
+/** Pieces that are read one by one: others who read wait for one of them at most, however long the whole is. */
 export function spansOf(timeZone: string, from: number, before: number): readonly OffsetSpan[] {
   if (!(before - from <= maxDays * dayMs)) {
-    throw new LimitError('store.range', `Statistics cover ${maxDays} days at most.`)
+    throw new ParseError('store.range', `Statistics cover ${maxDays} days at most.`)
   }
+  if (before <= from) throw new ParseError('store.range', 'Statistics end behind the time at which they begin.')
   try {
-    return offsetSpans(timeZone, from, before)
+    return offsetSpans(timeZone, from, before).flatMap((span) => piecesOf(span))
   } catch (cause) {
-    throw new LimitError('store.range', 'Statistics need a known time zone and times that exist.', { cause })
+    const facts = { timeZone: timeZone.slice(0, 64) }
+    const sentence = 'Statistics need a known time zone, such as Asia/Singapore, and times that exist.'
+    throw new ParseError('store.range', sentence, { cause, facts })
   }
+}
+
+function piecesOf(span: OffsetSpan): readonly OffsetSpan[] {
+  const pieces: OffsetSpan[] = []
+  for (let { from } = span; from < span.before; from += pieceMs) {
+    pieces.push({ ...span, from, before: Math.min(from + pieceMs, span.before) })
+  }
+  return pieces
 }
 
 function spanRows(database: Database, tenant: string | undefined, span: OffsetSpan) {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CallEntry, Envelope } from '../../src/dialects/voip24h/wire.ts'
-import { startPhone } from '../../src/phone/start-phone.ts'
 import { AnsweringPhone } from '../support/answering-phone.ts'
 import { eventually as eventuallyWithin } from '../support/eventually.ts'
+import { callByPhone } from '../support/phone-call.ts'
 import { freePort, removeFolder, type ServerProcess, startServer } from '../support/server-process.ts'
 
 /** A busy machine is slow; only that it comes matters here. */
@@ -60,11 +60,8 @@ tenants:
 
   /** A call of a telephone that hangs up after a second. */
   async function call(number: string, extension: string | null): Promise<void> {
-    const at = { address: '127.0.0.1', port: server.sipPort, protocol: 'udp' as const }
-    const phone = await startPhone({ server: at, maxSeconds: 1 })
     const identity = extension === null ? {} : { identity: { extension, password: `secret-of-${extension}` } }
-    await phone.call({ server: at, number, maxSeconds: 1, ...identity })
-    await phone.close()
+    await callByPhone({ sipPort: server.sipPort, number, maxSeconds: 1, ...identity })
   }
 
   /** The newest entry of an extension, once it has that many. */

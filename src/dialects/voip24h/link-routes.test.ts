@@ -157,6 +157,15 @@ describe.each(databaseKinds)('links to recordings on %s', (kind) => {
         path,
       ])
     }
+    // People are told so on a page, which finds its style from where it stands.
+    const browser = { accept: 'text/html,*/*;q=0.8' }
+    for (const path of ['/api/recording/download', '/recording/listen?host=a.b&recordingFile=c']) {
+      const page = await get(path, browser)
+      expect([page.statusCode, page.headers['content-type']]).toEqual([403, 'text/html; charset=utf-8'])
+      expect(page.body).toContain('This link to a recording is not a valid one.')
+      const [, style = ''] = /<link rel="stylesheet" href="([^"]*)"/.exec(page.body) ?? []
+      expect((await get(new URL(style, `http://x${path}`).pathname)).statusCode).toBe(200)
+    }
     const fresh = await linkOf('recordingDownload')
     stage.clock.advance(24 * 3_600_000 - 1000)
     expect((await get(fresh)).statusCode).toBe(200)
@@ -197,12 +206,13 @@ describe('the script of the player', () => {
     page.key('Home')
     page.key('ArrowUp')
     expect([page.sound.currentTime, page.sound.playbackRate]).toEqual([0, 1.25])
+    // Of the left channel: to its own ear, to the other; then those of the right.
     page.key('2')
-    expect(page.gains.map((gain) => gain.gain.value)).toEqual([1, 1, 0])
+    expect(page.gains.map((gain) => gain.gain.value)).toEqual([1, 1, 0, 0])
     page.key('3')
-    expect(page.gains.map((gain) => gain.gain.value)).toEqual([1, 0, 1])
+    expect(page.gains.map((gain) => gain.gain.value)).toEqual([0, 0, 1, 1])
     page.key('1')
-    expect(page.gains.map((gain) => gain.gain.value)).toEqual([1, 1, 1])
+    expect(page.gains.map((gain) => gain.gain.value)).toEqual([1, 0, 1, 0])
     page.key(' ')
     expect(page.sound.paused).toBe(true)
   })
@@ -217,6 +227,8 @@ function fakePage() {
     value = ''
     max = ''
     hidden = true
+    dateTime = '2018-07-16T02:49:53.000Z'
+    setAttribute(): void {}
     addEventListener(name: string, listener: Listener): void {
       this.listeners.set(name, listener)
     }
@@ -246,6 +258,7 @@ function fakePage() {
     destination = node()
     createMediaElementSource = node
     createChannelSplitter = node
+    createChannelMerger = node
     createGain() {
       const made = { ...node(), gain: { value: 1 } }
       gains.push(made)

@@ -1,13 +1,13 @@
 import { join } from 'node:path'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { NotFoundError } from '../../base/errors.ts'
+import { NotFoundError, SwitchhookError } from '../../base/errors.ts'
 import type { RecordingRecord } from '../../call/records.ts'
 import { sendFile } from '../../http/send-file.ts'
 import type { HttpServer } from '../../http/server.ts'
 import type { Recordings } from '../../store/recordings.ts'
 import type { LinkAction, LinkTarget, RecordingLinks } from './links.ts'
-import { renderListenPage } from './listen-page.ts'
+import { renderListenPage, renderRefusal } from './listen-page.ts'
 import { playerScript, playerScriptName, playerStyle, playerStyleName } from './player-assets.ts'
 import { downloadPath, listenPath } from './wire.ts'
 
@@ -34,13 +34,14 @@ const pagePolicy =
 /** What the links of `recordingDownload` and `recordingListen` lead to. */
 export function linkRoutes(server: HttpServer, parts: LinkRouteParts): void {
   const { links } = parts
+  const options = { schema, errorHandler: answerRefusal }
 
-  server.get(downloadPath, { schema }, async (request, reply) => {
+  server.get(downloadPath, options, async (request, reply) => {
     const target = links.open(['download'], request.query)
     return await sendSound(request, reply, target, 'attachment', parts)
   })
 
-  server.get(listenPath, { schema }, async (request, reply) => {
+  server.get(listenPath, options, async (request, reply) => {
     const target = links.open(['listen', 'play'], request.query)
     if (target.action === 'play' || wantsSound(request)) {
       return await sendSound(request, reply, target, 'inline', parts)
@@ -58,14 +59,7 @@ export function linkRoutes(server: HttpServer, parts: LinkRouteParts): void {
       startedAt: new Date(row.startedAt).toISOString(),
       channels: row.channels,
     })
-    return reply
-      .header('content-type', 'text/html; charset=utf-8')
-      .header('content-security-policy', pagePolicy)
-      .header('vary', 'accept, sec-fetch-dest')
-      .header('cache-control', 'private, no-store')
-      .header('referrer-policy', 'no-referrer')
-      .removeHeader('x-frame-options')
-      .send(page)
+    return sendPage(reply, page)
   })
 
   const asset = (path: string, mediaType: string, text: string): void => {
@@ -75,6 +69,26 @@ export function linkRoutes(server: HttpServer, parts: LinkRouteParts): void {
   }
   asset(`${folder}${playerScriptName}`, 'text/javascript; charset=utf-8', playerScript)
   asset(`${folder}${playerStyleName}`, 'text/css; charset=utf-8', playerStyle)
+}
+
+function sendPage(reply: FastifyReply, page: string): FastifyReply {
+  return reply
+    .header('content-type', 'text/html; charset=utf-8')
+    .header('content-security-policy', pagePolicy)
+    .header('vary', 'accept, sec-fetch-dest')
+    .header('cache-control', 'private, no-store')
+    .header('referrer-policy', 'no-referrer')
+    .removeHeader('x-frame-options')
+    .send(page)
+}
+
+/** Refusals are read by people, too: browsers get a page, programs the error as every route has it. */
+function answerRefusal(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const isRefusal = error instanceof SwitchhookError && error.httpStatus < 500
+  if (!isRefusal || !(request.headers.accept ?? '').includes('text/html')) throw error
+  const isDownload = request.url.startsWith(downloadPath)
+  const page = renderRefusal(error.message, isDownload ? `../..${folder}` : '')
+  return sendPage(reply.code(error.httpStatus), page)
 }
 
 /** A listen link in the `src` of a player: the sound itself is wanted, not the page around it. */

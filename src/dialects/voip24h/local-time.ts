@@ -1,5 +1,6 @@
 const minuteMs = 60_000
 const dayMs = 86_400_000
+const twoDigits = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, '0'))
 /** Days whose offset is remembered: eleven years of them. */
 const maxDays = 4096
 /** No zone is further from UTC. */
@@ -10,6 +11,8 @@ export class LocalTime {
   readonly #format: Intl.DateTimeFormat
   /** UTC day -> offset, for days on which clocks are not changed; null for the others. */
   readonly #offsets = new Map<number, number | null>()
+  /** Local day -> `2018-07-29`. */
+  readonly #dayTexts = new Map<number, string>()
 
   /** @param timeZone - an IANA name; throws RangeError for another. */
   constructor(timeZone: string) {
@@ -27,7 +30,21 @@ export class LocalTime {
 
   /** `2018-07-29 16:37:32`. @param at - wall-clock ms. */
   text(at: number): string {
-    return new Date(at + this.offset(at)).toISOString().slice(0, 19).replace('T', ' ')
+    const local = at + this.offset(at)
+    const day = Math.floor(local / dayMs)
+    const seconds = Math.floor((local - day * dayMs) / 1000)
+    const minutes = Math.floor(seconds / 60)
+    return `${this.#dayText(day)} ${twoDigits[Math.floor(minutes / 60)]}:${twoDigits[minutes % 60]}:${twoDigits[seconds % 60]}`
+  }
+
+  /** Lists have a thousand times and few days: writing dates was the dearest part of an answer. */
+  #dayText(day: number): string {
+    const known = this.#dayTexts.get(day)
+    if (known !== undefined) return known
+    const text = new Date(day * dayMs).toISOString().slice(0, 10)
+    if (this.#dayTexts.size >= maxDays) this.#dayTexts.clear()
+    this.#dayTexts.set(day, text)
+    return text
   }
 
   /** Local time minus UTC at that moment, ms. */

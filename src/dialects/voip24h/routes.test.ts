@@ -88,6 +88,23 @@ describe.each(databaseKinds)('the Voip24h partner API on %s', (kind) => {
     expect((await stage.ask('getUser', { user: '999' })).text).toBe('{"respCode":0,"respMsg":"Success","data":[]}')
   })
 
+  it('has days of 23 and 25 hours for a partner whose clocks are changed', async () => {
+    const hourMs = 3_600_000
+    for (const [date, midnight, hours] of [
+      ['08/03/2020', Date.UTC(2020, 2, 8, 5), 23],
+      ['1/11/2020', Date.UTC(2020, 10, 1, 4), 25],
+    ] as const) {
+      const end = midnight + hours * hourMs
+      const outside = { tenant: 'other', extension: '137', from: '137', to: '+12025550100' }
+      for (const startedAt of [midnight - 1, midnight, end - 1, end]) await stage.keep({ ...outside, startedAt }, [])
+      const range = { user: '137', fromDate: date, toDate: date }
+      const found = entries(await stage.ask('getUserDate', range, otherSecret))
+      const [day, month, year] = date.split('/')
+      const local = `${year}-${month}-${day?.padStart(2, '0')}`
+      expect(found.map(({ callDate }) => callDate)).toEqual([`${local} 23:59:59`, `${local} 00:00:00`])
+    }
+  })
+
   it('keeps both days of a range, from midnight to midnight of the partner', async () => {
     const midnight = Date.UTC(2020, 1, 28, 17)
     const moments = [midnight - 1, midnight, midnight + 86_400_000 - 1, midnight + 86_400_000]
