@@ -71,8 +71,14 @@ export class InboundCalls {
   }
 
   #begin(invite: IncomingInvite, caller: Caller, route: Route, place: { tenant: string; dialled: string }): Call {
-    const { calls, ids } = this.#parts
-    const party = partyOfInvite(invite, caller)
+    const { calls, ids, log } = this.#parts
+    const party = partyOfInvite(invite, caller, (value) => {
+      const { sipCallId } = invite.usage
+      log.warn(
+        { ...value, sipCallId, from: invite.flow.remote.address },
+        'a value that cannot be read was taken for absent',
+      )
+    })
     const { tenant } = place
     const chosen = this.#parts.program(route, place.dialled)
     const target: CallTarget = { tenant, to: route.to, app: chosen.app }

@@ -14,9 +14,11 @@ import { InboundCalls } from './inbound-calls.ts'
 import type { MediaPlane } from './media/plane/types.ts'
 import { OutboundParts } from './outbound-parts.ts'
 import type { ProgramCatalogue } from './program-catalogue.ts'
-import { MessageWaiting, type WaitingMessages } from './reach/message-waiting.ts'
+import { MessageSummary, messageSummaryEvent, type WaitingMessages } from './reach/message-summary.ts'
+import { MessageWaiting } from './reach/message-waiting.ts'
 import { mediaTimeoutMs } from './reach/reach-parts.ts'
 import type { Reaching } from './reach/reaching.ts'
+import { revokeWithPassword } from './revoked-registrations.ts'
 import type { Directory } from './routing/directory.ts'
 import { routeInbound } from './routing/route.ts'
 import type { DigestAlgorithm } from './sip/auth/digest.ts'
@@ -26,6 +28,7 @@ import { UserAgent } from './sip/dialog/user-agent.ts'
 import type { SipRequest } from './sip/message/types.ts'
 import { Registrar } from './sip/registrar/registrar.ts'
 import type { BindingStore } from './sip/registrar/types.ts'
+import { Notifier } from './sip/subscription/notifier.ts'
 import { TransactionLayer } from './sip/transaction/transaction-layer.ts'
 import { defaultTimers, type ServerTransaction } from './sip/transaction/types.ts'
 import { SipTransport } from './sip/transport/sip-transport.ts'
@@ -71,6 +74,7 @@ export class SipParts implements UserAgentUser {
   readonly #callers: CallerCheck
   readonly #inbound: InboundCalls
   readonly #outbound: OutboundParts
+  readonly #notifier: Notifier
   readonly #messageWaiting: MessageWaiting
   #isListening = false
 
@@ -98,6 +102,8 @@ export class SipParts implements UserAgentUser {
       serverName,
       sessionTimers,
       reliableProvisional: settings.sip.reliableProvisional === 'required' ? 'required-only' : 'when-supported',
+      otherMethods: ['REGISTER', 'SUBSCRIBE'],
+      otherEvents: [messageSummaryEvent],
       user: this,
     })
     this.#callers = new CallerCheck({
@@ -120,6 +126,27 @@ export class SipParts implements UserAgentUser {
       serverName,
       subscribers: this.#callers,
     })
+    const summary = new MessageSummary({
+      directory,
+      count: (tenant, extension) => options.waitingMessages(tenant, extension),
+    })
+    this.#notifier = new Notifier({
+      clock,
+      random,
+      log,
+      digest,
+      subscribers: this.#callers,
+      transactions: this.#transactions,
+      transport: this.#transport,
+      packages: [summary],
+      serverName,
+    })
+    revokeWithPassword(directory, {
+      revoke: (isGone) => {
+        this.#registrar.revoke(isGone)
+        this.#notifier.revoke((aor) => isGone(aor) || !summary.hasMailbox(aor))
+      },
+    })
     this.#messageWaiting = new MessageWaiting({
       clock,
       random,
@@ -129,7 +156,8 @@ export class SipParts implements UserAgentUser {
       transactions: this.#transactions,
       transport: this.#transport,
       serverName,
-      count: (tenant, extension) => options.waitingMessages(tenant, extension),
+      summary,
+      notifier: this.#notifier,
     })
     const outbound = new OutboundParts({
       settings,
@@ -185,6 +213,7 @@ export class SipParts implements UserAgentUser {
   async close(): Promise<void> {
     this.#isListening = false
     this.#messageWaiting.close()
+    await this.#notifier.close()
     await this.#outbound.close()
     await this.#registrar.stop()
     this.#transactions.close()
@@ -218,6 +247,10 @@ export class SipParts implements UserAgentUser {
   /** The messages of an extension are not what they were: its telephones are told. */
   messagesChanged(tenant: string, extension: string): void {
     this.#messageWaiting.changed(tenant, extension)
+  }
+
+  get subscriptionCount(): number {
+    return this.#notifier.count
   }
 
   get registrationCount(): number {
@@ -266,6 +299,9 @@ export class SipParts implements UserAgentUser {
     switch (transaction.request.method) {
       case 'REGISTER':
         this.#registrar.requestReceived(transaction)
+        return true
+      case 'SUBSCRIBE':
+        this.#notifier.requestReceived(transaction)
         return true
       case 'OPTIONS':
         this.#userAgent.answerOptions(transaction)

@@ -5,20 +5,28 @@ import type { Cancel, Clock } from './base/clock.ts'
 import { toError } from './base/errors.ts'
 import type { Logger } from './base/log.ts'
 import type { Random } from './base/random.ts'
+import { printHostPort } from './config/addresses.ts'
 import { isSameNumber } from './config/numbers.ts'
 import type { Settings, TenantSettings, VoicemailAppSettings } from './config/settings.ts'
 import { clientOf, type ServiceSettings, serviceOfText, serviceText } from './dialects/voicemail/client.ts'
 import { Mailboxes } from './dialects/voicemail/mailboxes.ts'
+import { Mailer } from './dialects/voicemail/mailer.ts'
 import { MediaStore } from './dialects/voicemail/media-store.ts'
+import { MessageNews } from './dialects/voicemail/news.ts'
 import { Deposits } from './dialects/voicemail/node/deposits.ts'
 import { leavingFlow } from './dialects/voicemail/node/leaving.ts'
 import { retrieveFlow } from './dialects/voicemail/node/retrieve.ts'
 import { Nodes } from './dialects/voicemail/nodes.ts'
+import { MessageRetention } from './dialects/voicemail/retention.ts'
 import { mountVoicemail } from './dialects/voicemail/routes.ts'
 import { VoicemailService } from './dialects/voicemail/service.ts'
 import { VoicemailTcpServer } from './dialects/voicemail/tcp-server.ts'
+import { readAuthority, readSecureContext } from './dialects/voicemail/tls-files.ts'
+import type { DeliverySource } from './http/deliveries.ts'
+import { SmtpSender } from './http/mail/smtp.ts'
 import type { OutgoingHttp } from './http/outgoing/outgoing-http.ts'
 import type { HttpServer } from './http/server.ts'
+import type { Mp3Files } from './media/mp3-files.ts'
 import type { Directory } from './routing/directory.ts'
 import type { Store } from './store/store.ts'
 
@@ -30,6 +38,7 @@ export interface VoicemailPartsOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
+  readonly mp3: Mp3Files
   http(): OutgoingHttp
   /** A message came, was heard or went. */
   changed(tenant: string, owner: string): void
@@ -37,6 +46,8 @@ export interface VoicemailPartsOptions {
 
 /** How often debts are told again, and deleted messages are looked through. */
 const roundMs = 5 * 60_000
+/** How often messages are looked through for their age. */
+const agingMs = 60 * 60_000
 
 /** Voicemail, joined with the rest: the service on both transports, and the node's flows. */
 export class VoicemailDialect {
@@ -46,7 +57,12 @@ export class VoicemailDialect {
   readonly #options: VoicemailPartsOptions
   readonly #nodes: Nodes
   readonly #deposits: Deposits
-  readonly #tcp: VoicemailTcpServer
+  readonly #news: MessageNews
+  readonly #mailer: Mailer
+  readonly #retention: MessageRetention
+  #smtp: SmtpSender | null = null
+  #tcp: readonly VoicemailTcpServer[] = []
+  #agedMs = Number.NEGATIVE_INFINITY
   #cancelRound: Cancel = () => {}
   #isClosed = false
 
@@ -55,6 +71,16 @@ export class VoicemailDialect {
     this.#options = options
     this.media = new MediaStore(settings.data, random)
     this.mailboxes = new Mailboxes({ store: store.voicemail, directory, clock, random })
+    const { mail } = settings.voicemail
+    this.#news = new MessageNews({
+      outbox: store.outbox,
+      store: store.voicemail,
+      mailboxes: this.mailboxes,
+      clock,
+      log,
+      eventsOf: (tenant) => directory.tenant(tenant)?.events ?? null,
+      mailServer: mail && `smtp://${printHostPort({ address: mail.host, port: mail.port })}`,
+    })
     this.service = new VoicemailService({
       store: store.voicemail,
       meta: store.meta,
@@ -64,10 +90,29 @@ export class VoicemailDialect {
       clock,
       random,
       log,
+      news: this.#news,
       hooks: { changed: (tenant, owner) => options.changed(tenant, owner) },
     })
     this.#nodes = new Nodes(settings.voicemail.nodes, clock)
-    this.#tcp = new VoicemailTcpServer({ service: this.service, nodes: this.#nodes, clock, log })
+    this.#mailer = new Mailer({
+      settings: mail,
+      send: async (one, signal) => (await this.#smtp?.send(one, signal)) ?? null,
+      store: store.voicemail,
+      media: this.media,
+      mailboxes: this.mailboxes,
+      service: this.service,
+      directory,
+      mp3: options.mp3,
+      log,
+    })
+    this.#retention = new MessageRetention({
+      store: store.voicemail,
+      mailboxes: this.mailboxes,
+      news: this.#news,
+      clock,
+      isBusy: (mailbox) => this.service.isBusy(mailbox),
+      changed: ({ tenant, owner }) => options.changed(tenant, owner),
+    })
     this.#deposits = new Deposits({
       store: store.voicemail,
       recordings: store.recordings,
@@ -93,10 +138,28 @@ export class VoicemailDialect {
   /** For the admin API. */
   get adminParts(): MailboxRoutesParts {
     const { store, random } = this.#options
-    return { mailboxes: this.mailboxes, service: this.service, media: this.media, store: store.voicemail, random }
+    const { mailboxes, service, media } = this
+    return { mailboxes, service, media, store: store.voicemail, random, retention: this.#retention }
   }
 
+  /** E-mail, for the worker behind the outbox. */
+  get mail(): DeliverySource {
+    return this.#mailer
+  }
+
+  /** Rejects with ConfigError `voicemail.tls-files`. */
   async mount(server: HttpServer): Promise<void> {
+    const { settings, clock, log } = this.#options
+    const { listen, tls, mail } = settings.voicemail
+    if (mail) {
+      const authority = mail.authority === null ? null : await readAuthority(mail.authority)
+      this.#smtp = new SmtpSender({ settings: mail, authority, clock })
+    }
+    const secure = tls && (await readSecureContext(tls))
+    this.#tcp = listen.map(({ protocol }) => {
+      const parts = { service: this.service, nodes: this.#nodes, clock, log }
+      return new VoicemailTcpServer(protocol === 'tls' && secure ? { ...parts, tls: secure } : parts)
+    })
     await mountVoicemail(server, {
       service: this.service,
       nodes: this.#nodes,
@@ -111,7 +174,15 @@ export class VoicemailDialect {
    */
   async start(): Promise<void> {
     const { listen, nodes } = this.#options.settings.voicemail
-    if (listen !== null && nodes.size > 0) await this.#tcp.listen(listen.address, listen.port)
+    for (const [index, { address, port }] of listen.entries()) {
+      if (nodes.size > 0) await this.#tcp[index]?.listen(address, port)
+    }
+    if (this.#smtp === null) {
+      const owners = (await this.mailboxes.list()).filter(({ email }) => email !== null).map(({ owner }) => owner)
+      if (owners.length > 0)
+        this.#options.log.warn({ owners }, 'mailboxes with an e-mail address have no voicemail.mail')
+    }
+    await this.#news.recover()
     this.#round()
   }
 
@@ -119,14 +190,16 @@ export class VoicemailDialect {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#cancelRound()
-    await this.#tcp.close()
+    await Promise.all(this.#tcp.map((server) => server.close()))
     await this.#deposits.idle()
+    await this.#news.idle()
   }
 
   #round(): void {
     const { clock, log } = this.#options
     const work = async (): Promise<void> => {
       await this.#deposits.settle()
+      if (!this.#isClosed) await this.#age()
       if (!this.#isClosed) await this.service.purge()
     }
     work()
@@ -135,6 +208,14 @@ export class VoicemailDialect {
         if (!this.#isClosed) this.#cancelRound = clock.after(roundMs, () => this.#round())
       })
       .catch(() => {})
+  }
+
+  async #age(): Promise<void> {
+    const { clock, log } = this.#options
+    if (clock.now() - this.#agedMs < agingMs) return
+    this.#agedMs = clock.now()
+    const deleted = await this.#retention.run({ isDryRun: false })
+    if (deleted.length > 0) log.info({ deleted }, 'voicemail messages were deleted by their age')
   }
 
   #leaving(app: Pick<VoicemailAppSettings, 'mailbox' | 'service'>, tenant: TenantSettings): Flow {
@@ -166,6 +247,7 @@ export class VoicemailDialect {
       service: this.service,
       http: { request: (request) => this.#options.http().request(request) },
       clock: this.#options.clock,
+      nodeName: this.#options.settings.voicemail.nodeName,
       isTrusted: (one, name) => this.#isTrusted(one, name),
     })
   }

@@ -9,13 +9,15 @@ import { isSipUri, parseMessage, parseUri, printMessage, type SipRequest } from 
 import type { RegisteredContact, RegistrarEvents } from '../sip/registrar/registrar.ts'
 import type { Binding } from '../sip/registrar/types.ts'
 import type { ClientTransactionUser } from '../sip/transaction/types.ts'
+import { MessageSummary } from './message-summary.ts'
 import { MessageWaiting } from './message-waiting.ts'
 
 function contactOf(extension: string, host: string): RegisteredContact {
   const uri = parseUri(`sip:${extension}@${host}:5070`)
   if (!isSipUri(uri)) throw new Error('no SIP URI')
   const remote = { address: host, port: 5070 }
-  const binding = { aor: { tenant: 'acme', extension }, contact: uri } as Binding
+  const contactText = `sip:${extension}@${host}:5070`
+  const binding = { aor: { tenant: 'acme', extension }, contact: uri, contactText } as Binding
   return { binding, flow: null, target: { destination: { protocol: 'udp', remote } } }
 }
 
@@ -28,11 +30,14 @@ function stage() {
     ['103', [contactOf('103', '192.0.2.3')]],
   ])
   const counted: string[] = []
+  const told: string[] = []
+  const subscribed = new Set<string>()
+  const directory = new Directory(new Map([['acme', voicemailTenant()]]))
   const waiting = new MessageWaiting({
     clock,
     random: new SeededRandom(5),
     log: silentLogger,
-    directory: new Directory(new Map([['acme', voicemailTenant()]])),
+    directory,
     registrar: { events, lookup: ({ extension }) => contacts.get(extension) ?? [] },
     transactions: {
       request: (request, _target, user) => {
@@ -42,12 +47,19 @@ function stage() {
     },
     transport: { localAddress: () => ({ address: '192.0.2.100', port: 5060 }) },
     serverName: 'Switchhook test',
-    count: async (tenant, extension) => {
-      counted.push(`${tenant} ${extension}`)
-      return { unread: 2, read: 8 }
+    summary: new MessageSummary({
+      directory,
+      count: async (tenant, extension) => {
+        counted.push(`${tenant} ${extension}`)
+        return { unread: 2, read: 8 }
+      },
+    }),
+    notifier: {
+      changed: ({ extension }, event) => void told.push(`${extension} ${event}`),
+      isSubscribed: (_aor, _event, contact) => isSipUri(contact) && subscribed.has(contact.host),
     },
   })
-  return { clock, events, sent, waiting, counted }
+  return { clock, events, sent, waiting, counted, told, subscribed }
 }
 
 describe('message-waiting', () => {
@@ -87,16 +99,33 @@ describe('message-waiting', () => {
     )
   })
 
-  it('is told when a telephone registers, and not at each refresh', async () => {
+  it('is told to a telephone that has registered and does not subscribe, to that one alone, and not at each refresh', async () => {
     running = stage()
     const { clock, events, sent } = running
     const { binding } = contactOf('101', '192.0.2.1')
     events.emit('registered', { binding, flow: null as never, isNew: false, note: null })
-    await clock.advanceAsync(1000)
+    await clock.advanceAsync(5000)
     expect(sent).toHaveLength(0)
     events.emit('registered', { binding, flow: null as never, isNew: true, note: null })
+    events.emit('registered', { binding, flow: null as never, isNew: true, note: null })
+    await clock.advanceAsync(1999)
+    expect(sent).toHaveLength(0)
+    await clock.advanceAsync(1)
+    expect(sent.map(({ request }) => isSipUri(request.uri) && request.uri.host)).toEqual(['192.0.2.1'])
+  })
+
+  it('is told by its subscription to a telephone that has one, and to the others unasked: to nobody twice', async () => {
+    running = stage()
+    const { clock, events, sent, waiting, told, subscribed } = running
+    const { binding } = contactOf('101', '192.0.2.1')
+    events.emit('registered', { binding, flow: null as never, isNew: true, note: null })
+    subscribed.add('192.0.2.1')
+    await clock.advanceAsync(2000)
+    expect(sent).toHaveLength(0)
+    waiting.changed('acme', '101')
     await clock.advanceAsync(250)
-    expect(sent).toHaveLength(2)
+    expect(told).toEqual(['101 message-summary'])
+    expect(sent.map(({ request }) => isSipUri(request.uri) && request.uri.host)).toEqual(['192.0.2.2'])
   })
 
   it('is not told for an extension without a mailbox, for a number, or after the end', async () => {

@@ -211,6 +211,24 @@ describe('who rings', () => {
     expect(text.find((line) => line.startsWith('From:'))).toContain('sip:0283000001@')
   })
 
+  it('a program may show the caller it passes on where the trunk that brought it vouches for the number; else it is replaced', async () => {
+    const request = { ...usual, destination: '+84912345678', callerId: '+15551234567' }
+    const from = async (party: Partial<LegParty>): Promise<string | undefined> => {
+      const { text, leg } = await ring(await reaching.reach({ ...request, onBehalfOf: callerLeg(party) }))
+      leg.end('cancelled')
+      return text.find((line) => line.startsWith('From:'))
+    }
+    expect(await from({ user: '0015551234567', isTrusted: true })).toMatch(/sip:0?01?5551234567@|sip:\+15551234567@/)
+    expect(await from({ user: '+15551234567' })).toContain('sip:0283000001@')
+    for (const party of [
+      { user: '+15550000000', isTrusted: true },
+      { user: '+15551234567', isTrusted: true, isPrivate: true },
+    ]) {
+      const reach = await reaching.reach({ ...request, onBehalfOf: callerLeg(party) })
+      expect(reach, JSON.stringify(party)).toMatchObject({ kind: 'unreachable', cause: 'forbidden' })
+    }
+  })
+
   it('a trunk that takes no more calls is passed over for the next one', async () => {
     const request = { ...usual, destination: '+84912345678' }
     await ring(await reaching.reach(request))

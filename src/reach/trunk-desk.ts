@@ -1,6 +1,7 @@
 import { LimitError } from '../base/errors.ts'
 import type { OutboundMinutes } from '../call/outbound-minutes.ts'
 import type { Reach, ReachRequest } from '../call/reach.ts'
+import { isSameNumber } from '../config/numbers.ts'
 import type { TenantSettings } from '../config/settings.ts'
 import type { LegParty, LegRole, OutboundLeg } from '../leg/leg.ts'
 import { type CallerId, callerIdFor } from '../routing/caller-id.ts'
@@ -51,12 +52,16 @@ export class TrunkDesk {
     }
     const usable: UsableTrunk[] = []
     let refusal: Extract<CallerId, { kind: 'refused' }> | null = null
+    const showsCaller = isCallersOwn(tenant, request)
+    const isVouched = showsCaller && request.onBehalfOf?.party.isTrusted === true
     for (const way of trunks.byHealth(ways)) {
-      const callerId = callerIdFor(tenant, wantedNumber(request), way.trunk)
+      const callerId = callerIdFor(tenant, wantedNumber(request), way.trunk, isVouched)
       const trunk = trunks.find(way.tenant, way.trunk.name)
       if (callerId.kind === 'refused') refusal ??= callerId
-      // A program that shows a number it may not show is told, rather than that another is shown in its place.
-      else if (callerId.isReplaced && request.callerId !== null) refusal ??= mayNotShow(tenant, request.callerId)
+      // A program that shows a number it may not show is told, rather than that another is shown in its place. One that shows
+      // the caller it passes on has not made the number up: there it is as if the program had said nothing.
+      else if (callerId.isReplaced && request.callerId !== null && !showsCaller)
+        refusal ??= mayNotShow(tenant, request.callerId)
       else if (trunk) usable.push({ trunk, user: way.user, callerId })
     }
     if (usable.length === 0) {
@@ -110,6 +115,13 @@ export class TrunkDesk {
 function mayNotShow({ name }: TenantSettings, number: string): Extract<CallerId, { kind: 'refused' }> {
   const sentence = `Tenant ${name} may not show the number ${number}: it is none of its own and not among its callerIds.`
   return { kind: 'refused', cause: 'forbidden', sentence }
+}
+
+/** Whether the program asks for the very number of the caller that it passes on. Extensions show what the rules give. */
+function isCallersOwn({ countryCode }: TenantSettings, { callerId, onBehalfOf }: ReachRequest): boolean {
+  const party = onBehalfOf?.party
+  if (callerId === null || !party || party.extension !== null || party.isPrivate) return false
+  return isSameNumber(callerId, party.user, countryCode)
 }
 
 /** A caller from outside is passed on with its own number where the tenant may show it. */

@@ -24,6 +24,11 @@ export interface MailboxRow {
   readonly promo_y: number
   /** Callers who left no message. */
   readonly missed: number
+  // Null in these three too: as configured.
+  /** `MailboxMail` as JSON; `null` as JSON: to nobody. */
+  readonly email: string | null
+  readonly new_days: number | null
+  readonly saved_days: number | null
 }
 
 export interface VoicemailMessageRow {
@@ -39,6 +44,8 @@ export interface VoicemailMessageRow {
   readonly deleted_at: number | null
   /** The mailbox whose owner passed it on. */
   readonly forwarded_by: string | null
+  /** Since when it has been heard; null: it is new, or was heard before this was kept. */
+  readonly read_at: number | null
 }
 
 /** A caller was let in to record, and the service has not been told yet what came of it. */

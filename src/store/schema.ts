@@ -169,6 +169,7 @@ export interface OutboxRow {
   readonly order_key: string | null
   /** Scheme, host and port of the receiver: what is bounded together, so that a slow one delays nobody else. */
   readonly lane: string
+  readonly aside: number
   readonly url: string
   readonly content_type: string
   /** A JSON object. */

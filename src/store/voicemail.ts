@@ -27,6 +27,9 @@ const mailboxRest = [
   'promo_x',
   'promo_y',
   'missed',
+  'email',
+  'new_days',
+  'saved_days',
 ] as const satisfies readonly (keyof MailboxRow)[]
 const messageColumns = [
   'id',
@@ -39,6 +42,7 @@ const messageColumns = [
   'is_read',
   'deleted_at',
   'forwarded_by',
+  'read_at',
 ] as const satisfies readonly (keyof VoicemailMessageRow)[]
 const depositRest = [
   'tenant',
@@ -74,7 +78,7 @@ export class Voicemail {
   readonly #putMailbox: Prepared<MailboxRow>
   readonly #removeMailbox: Prepared<Pick<MailboxRow, 'tenant' | 'owner'>>
   readonly #addMessage: Prepared<VoicemailMessageRow>
-  readonly #markRead: Prepared<MessageKey & { is_read: number }>
+  readonly #markRead: Prepared<MessageKey & { is_read: number; read_at: number | null }>
   readonly #markDeleted: Prepared<MessageKey & { deleted_at: number | null }>
   readonly #removeMessage: Prepared<{ id: string }>
   readonly #putDeposit: Prepared<VoicemailDepositRow>
@@ -109,7 +113,7 @@ export class Voicemail {
     this.#markRead = queries.prepare((db, slots) =>
       db
         .updateTable('voicemail_messages')
-        .set({ is_read: slots.one('is_read') })
+        .set({ is_read: slots.one('is_read'), read_at: slots.one('read_at') })
         .where('tenant', '=', slots.one('tenant'))
         .where('owner', '=', slots.one('owner'))
         .where('voice', '=', slots.one('voice')),
@@ -232,9 +236,10 @@ export class Voicemail {
     return { read: of(1), unread: of(0) }
   }
 
-  async markRead(key: MessageKey, isRead: boolean): Promise<void> {
+  /** @param at - since when it has been heard, wall-clock ms; null: it is new. */
+  async markRead(key: MessageKey, at: number | null): Promise<void> {
     const { tenant, owner, voice } = key
-    await this.#database.write(this.#markRead({ tenant, owner, voice, is_read: isRead ? 1 : 0 }))
+    await this.#database.write(this.#markRead({ tenant, owner, voice, is_read: at === null ? 0 : 1, read_at: at }))
   }
 
   /** @param at - wall-clock ms; null: it is restored. */
@@ -249,12 +254,35 @@ export class Voicemail {
     return this.#database.read(query.where('deleted_at', '<', Math.floor(time)).orderBy('deleted_at').limit(500))
   }
 
+  /**
+   * Messages that are as old as they may become: new ones that came, others that were heard before that time. Oldest first, at
+   * most `limit`.
+   */
+  aged(
+    box: Pick<MessageKey, 'tenant' | 'owner'>,
+    before: { readonly isRead: boolean; readonly time: number },
+    limit: number,
+  ) {
+    const query = this.#database.queries.db
+      .selectFrom('voicemail_messages')
+      .selectAll()
+      .where('tenant', '=', box.tenant)
+      .where('owner', '=', box.owner)
+      .where('deleted_at', 'is', null)
+      .where('is_read', '=', before.isRead ? 1 : 0)
+      .where((eb) => eb(eb.fn.coalesce('read_at', 'received_at'), '<', Math.floor(before.time)))
+    return this.#database.read(query.orderBy('received_at').orderBy('id').limit(limit))
+  }
+
   async removeMessage(id: string): Promise<void> {
     await this.#database.write(this.#removeMessage({ id }))
   }
 
-  /** Whether a message, a greeting or a promo of the tenant still needs that voice. */
-  async isVoiceUsed(tenant: string, voice: string): Promise<boolean> {
+  /**
+   * Whether a message, a greeting or a promo of the tenant still needs that voice.
+   * @param except - the id of a message that does not count.
+   */
+  async isVoiceUsed(tenant: string, voice: string, except = ''): Promise<boolean> {
     const { db } = this.#database.queries
     const found = await Promise.all([
       this.#database.read(
@@ -263,6 +291,7 @@ export class Voicemail {
           .select('tenant')
           .where('tenant', '=', tenant)
           .where('voice', '=', voice)
+          .where('id', '!=', except)
           .limit(1),
       ),
       this.#database.read(

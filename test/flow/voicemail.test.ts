@@ -1,20 +1,20 @@
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SystemClock } from '../../src/base/clock.ts'
 import { silentLogger } from '../../src/base/log.ts'
 import { PromptLibrary } from '../../src/media/prompt-library.ts'
-import { wavHeader } from '../../src/media/wav-header.ts'
 import { parsePressScript } from '../../src/phone/press-script.ts'
-import { startPhone } from '../../src/phone/start-phone.ts'
-import type { PhoneCallOptions, PhoneResult } from '../../src/phone/test-phone.ts'
 import { eventually } from '../support/eventually.ts'
 import { peakOf, readWav, shareWith, sine, timeline } from '../support/hear.ts'
+import { callByPhone, type PhoneCall, type PhoneCallRequest } from '../support/phone-call.ts'
 import { RawCall } from '../support/raw-call.ts'
 import { Registrant } from '../support/registrant.ts'
 import { removeFolder, type ServerProcess, startServer } from '../support/server-process.ts'
 import { UdpWire, type WireMessage } from '../support/sip-wire.ts'
+import { writeWav } from '../support/stage.ts'
+import { tonesIn } from '../support/stage-tones.ts'
 
 const greetingHz = 440
 const callerHz = 330
@@ -37,15 +37,16 @@ const tones = {
   'vm-tooshort': 1210,
   'vm-again': 1320,
   'vm-new-one': 1430,
+  'vm-none': 1510,
+  'vm-pin': 1620,
+  'vm-pinbad': 1730,
 } as const
 
-async function writeTone(path: string, hz: number, ms: number): Promise<void> {
-  const pcm = sine(hz, ms)
-  const bytes = new Uint8Array(pcm.buffer, pcm.byteOffset, pcm.byteLength)
-  await writeFile(
-    path,
-    Buffer.concat([wavHeader({ encoding: 'pcm16', channels: 1, rateHz: 8000 }, bytes.length), bytes]),
-  )
+/** The prompts that were heard, in their order. */
+function saidTo(pcm: Int16Array): readonly string[] {
+  const lengths = new Map<number, number>(Object.values(tones).map((hz) => [hz, 600]))
+  const nameOf = new Map<number, string>(Object.entries(tones).map(([name, hz]) => [hz, name]))
+  return tonesIn(pcm, lengths).flatMap((hz) => nameOf.get(hz) ?? [])
 }
 
 function respond(wire: UdpWire, request: WireMessage, status: string): void {
@@ -66,10 +67,10 @@ describe('voicemail over the wire', () => {
     folder = await mkdtemp(join(tmpdir(), 'switchhook-voicemail-'))
     const recordings: string[] = []
     for (const [name, hz] of Object.entries(tones)) {
-      await writeTone(join(folder, `${name}.wav`), hz, 600)
+      await writeWav(join(folder, `${name}.wav`), sine(hz, 600))
       recordings.push(`      ${name}: ${JSON.stringify(join(folder, `${name}.wav`))}`)
     }
-    await writeTone(join(folder, 'caller.wav'), callerHz, 3000)
+    await writeWav(join(folder, 'caller.wav'), sine(callerHz, 3000))
     config = `
 media: { workers: 1 }
 speech: { engine: none }
@@ -80,10 +81,14 @@ tenants:
     extensions:
       "101": { password: "secret-of-101" }
       "102": { password: "secret-of-102", mailbox: { max: 500 } }
-    numbers: { "1100": { app: leave }, "1101": { app: fetch } }
+      "103": { password: "secret-of-103", mailbox: { pin: "4711" } }
+      "104": { password: "secret-of-104", mailbox: { pin: "8402763915" } }
+    numbers: { "1100": { app: leave }, "1101": { app: fetch }, "1103": { app: fetch103 }, "1104": { app: fetch104 } }
     apps:
       leave: { dialect: voicemail, flow: leaving, mailbox: "102" }
       fetch: { dialect: voicemail, flow: retrieve }
+      fetch103: { dialect: voicemail, flow: retrieve, mailbox: "103" }
+      fetch104: { dialect: voicemail, flow: retrieve, mailbox: "104" }
     recordings:
 ${recordings.join('\n')}
 `
@@ -97,16 +102,8 @@ ${recordings.join('\n')}
     if (server) await removeFolder(server)
   })
 
-  async function call(options: Partial<PhoneCallOptions> & { number: string }) {
-    const at = { address: '127.0.0.1', port: server.sipPort, protocol: 'udp' } as const
-    const maxSeconds = options.maxSeconds ?? 20
-    const phone = await startPhone({ server: at, maxSeconds })
-    try {
-      const result: PhoneResult = await phone.call({ ...options, server: at, maxSeconds })
-      return { result, pcm: phone.ear.heard() }
-    } finally {
-      await phone.close()
-    }
+  function call(options: Omit<PhoneCallRequest, 'sipPort'>): Promise<PhoneCall> {
+    return callByPhone({ sipPort: server.sipPort, ...options })
   }
 
   async function ask(request: object): Promise<Record<string, unknown>> {
@@ -195,6 +192,68 @@ ${recordings.join('\n')}
     expect(shareWith(pcm, 1100)).toBeGreaterThan(0)
     expect(shareWith(pcm, callerHz)).toBe(0)
   }, 60_000)
+
+  it('asks who calls from elsewhere for the PIN, and lets in who knows it; the owner is asked for none', async () => {
+    const elsewhere = { extension: '101', password: 'secret-of-101' }
+    const known = await call({ number: '1103', identity: elsewhere, press: parsePressScript('4711#,,#') })
+    expect(known.result).toMatchObject({ outcome: 'completed', endedBy: 'server' })
+    expect(saidTo(known.pcm)).toEqual(expect.arrayContaining(['vm-pin', 'vm-none']))
+    expect(saidTo(known.pcm)).not.toContain('vm-pinbad')
+    const owner = await call({
+      number: '1103',
+      identity: { extension: '103', password: 'secret-of-103' },
+      press: parsePressScript(',#'),
+    })
+    expect(saidTo(owner.pcm)).toContain('vm-none')
+    expect(saidTo(owner.pcm)).not.toContain('vm-pin')
+  }, 60_000)
+
+  it('locks the mailbox after three wrong PINs, so that the right one is refused too, and not its owner', async () => {
+    const elsewhere = { extension: '101', password: 'secret-of-101' }
+    const guessing = await call({
+      number: '1104',
+      identity: elsewhere,
+      press: parsePressScript('0001#,,0002#,,0003#'),
+    })
+    expect(guessing.result).toMatchObject({ outcome: 'completed', endedBy: 'server' })
+    const said = saidTo(guessing.pcm)
+    expect(said.filter((name) => name === 'vm-pinbad')).toHaveLength(3)
+    expect(said).toContain('vm-noaccess')
+    const late = await call({ number: '1104', identity: elsewhere, press: parsePressScript('8402763915#') })
+    expect(saidTo(late.pcm)).toContain('vm-pinbad')
+    expect(saidTo(late.pcm)).not.toContain('vm-none')
+    const owner = await call({
+      number: '1104',
+      identity: { extension: '104', password: 'secret-of-104' },
+      press: parsePressScript(',#'),
+    })
+    expect(saidTo(owner.pcm)).toContain('vm-none')
+    // What was pressed may have been a PIN: it stands nowhere.
+    expect(server.output()).not.toContain('8402763915')
+  }, 90_000)
+
+  it('keeps the message of a caller who is cut off by the stop of the server, and has told of it by then', async () => {
+    const all = async () => {
+      const { unread, read } = await messages()
+      return unread.length + read.length
+    }
+    const before = await all()
+    const caller = await speech.load(join(folder, 'caller.wav'))
+    const calling = call({ number: '1100', speak: Array.from({ length: 10 }, () => caller), maxSeconds: 40 })
+    const spoken = async () => {
+      const { items } = (await server.get('/api/v1/recordings?state=recording')) as { items: readonly unknown[] }
+      return items.length
+    }
+    expect(await eventually(spoken, (count) => count > 0, 20_000)).toBeGreaterThan(0)
+    expect(await server.stop()).toBe(0)
+    expect((await calling).result).toMatchObject({ endedBy: 'server' })
+    server = await startServer({ config, folder })
+    // Nothing is owed any more: it is there at once, and once.
+    expect(await all()).toBe(before + 1)
+    const { unread } = await messages()
+    expect(Number(unread.at(-1)?.['duration'])).toBeGreaterThanOrEqual(1)
+    expect(shareWith(await voiceOf(unread.at(-1)?.['voice'] ?? ''), callerHz)).toBeGreaterThan(0.3)
+  }, 90_000)
 
   it('keeps an unfinished message of a second or more when the server is killed, and counts it once', async () => {
     const all = async () => {

@@ -31,6 +31,10 @@ export interface FakeService {
   readonly recordings: { callId: string; durationMs: number; file: string }[]
   readonly log: typeof silentLogger
   recmail: Answer
+  /** How long every answer takes; at once if absent. */
+  delay: (command: unknown) => Promise<void>
+  /** Makes the store of voices fail: a full disk. */
+  failKeeping: Error | null
   /** A row as an earlier run of the program left it. */
   owe(callId: string): void
 }
@@ -66,6 +70,7 @@ export function fakeService(options: FakeServiceOptions = {}): FakeService {
   const client: VoicemailClient = {
     ask: async (request) => {
       requests.push(request)
+      await service.delay(request['command'])
       const object = answerTo(request)
       return object === null
         ? { kind: 'failure', sentence: 'It is down.' }
@@ -87,6 +92,7 @@ export function fakeService(options: FakeServiceOptions = {}): FakeService {
     },
     media: {
       adopt: async (_tenant, voice, _file, cutMs) => {
+        if (service.failKeeping) throw service.failKeeping
         adopted.push({ voice, cutMs: cutMs ?? 0 })
         voices.add(voice)
       },
@@ -106,6 +112,8 @@ export function fakeService(options: FakeServiceOptions = {}): FakeService {
     owed,
     recordings,
     log: silentLogger,
+    delay: async () => {},
+    failKeeping: null,
     recmail: options.recmail === undefined ? { status: 'ok' } : options.recmail,
     owe: (callId) =>
       void owed.set(callId, {

@@ -34,7 +34,8 @@ async function tcpService(answer: string | null | undefined) {
 const parts = (clock: TestClock | SystemClock = new TestClock(), isTrusted = true) => {
   const http = new OutgoingHttp({ clock: new SystemClock(), allowPrivateAddresses: false })
   open.push({ close: () => http.close() })
-  return { service: { handle: async () => ({ status: 'ok' as const }) }, http, clock, isTrusted: () => isTrusted }
+  const service = { handle: async () => ({ status: 'ok' as const }) }
+  return { service, http, clock, nodeName: 'SWITCHHOOK', isTrusted: () => isTrusted }
 }
 
 function overTcp(port: number, clock = new TestClock(), isTrusted = true): Promise<Asked> {

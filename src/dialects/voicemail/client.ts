@@ -16,8 +16,6 @@ export interface VoicemailClient {
   ask(request: WireObject): Promise<Asked>
 }
 
-/** How our node calls itself. */
-const ownNodeName = 'SWITCHHOOK'
 /** A caller waits for this. */
 const timeoutMs = 5000
 
@@ -27,16 +25,26 @@ export interface ClientParts {
   readonly service: Pick<VoicemailService, 'handle'>
   readonly http: Pick<OutgoingHttp, 'request'>
   readonly clock: Clock
+  /** How our node calls itself. */
+  readonly nodeName: string
   /** Whether the operator's own file names it; an address that came over an API must not lie in a private network. */
   isTrusted(service: ServiceSettings, tenant: string): boolean
 }
 
 /** The client of one app's service, for calls of one tenant. */
 export function clientOf(service: ServiceSettings, tenant: string, parts: ClientParts): VoicemailClient {
+  const { nodeName } = parts
+  /** The order of the published samples. The address is for information only. */
+  const own = ({ command, ...rest }: WireObject): WireObject => ({
+    command,
+    ip: '127.0.0.1',
+    ivr_name: nodeName,
+    ...rest,
+  })
   switch (service.kind) {
     case 'local':
       return {
-        ask: async (request) => answered(await parts.service.handle(own(request), { name: ownNodeName, tenant })),
+        ask: async (request) => answered(await parts.service.handle(own(request), { name: nodeName, tenant })),
       }
     case 'http':
       return { ask: (request) => askOverHttp(service.url, own(request), parts, parts.isTrusted(service, tenant)) }
@@ -61,12 +69,6 @@ export function serviceOfText(text: string): ServiceSettings {
   const [, host, port] = /^tcp:\/\/(.+):(\d+)$/.exec(text) ?? []
   if (host !== undefined) return { kind: 'tcp', host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
   return text === 'local' ? { kind: 'local' } : { kind: 'http', url: text }
-}
-
-/** The order of the published samples. The address is for information only. */
-function own(request: WireObject): WireObject {
-  const { command, ...rest } = request
-  return { command, ip: '127.0.0.1', ivr_name: ownNodeName, ...rest }
 }
 
 function answered(object: WireObject): Asked {

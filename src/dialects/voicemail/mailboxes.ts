@@ -3,7 +3,8 @@ import { NotFoundError } from '../../base/errors.ts'
 import type { Random } from '../../base/random.ts'
 import { numberKey } from '../../config/numbers.ts'
 import { hashSecret, isSameSecret, verifySecret } from '../../config/secret-hash.ts'
-import type { MailboxSettings, TenantSettings } from '../../config/settings.ts'
+import type { TenantSettings } from '../../config/settings.ts'
+import type { MailboxMailSettings, MailboxSettings, MessageRetention } from '../../config/settings-voicemail.ts'
 import type { Directory } from '../../routing/directory.ts'
 import type { MailboxRow, Voicemail } from '../../store/voicemail.ts'
 import { KeyedQueue } from './keyed-queue.ts'
@@ -24,13 +25,25 @@ export interface Mailbox {
   readonly greeting: { readonly voice: string; readonly isActive: boolean } | null
   readonly promos: { readonly x: boolean; readonly y: boolean }
   readonly missed: number
+  /** Where its messages are sent to; null: nowhere. */
+  readonly email: MailboxMailSettings | null
+  /** By what age they are deleted. */
+  readonly retention: MessageRetention
 }
 
 export type MailboxChange = Partial<Omit<MailboxRow, 'tenant' | 'owner' | 'created_at'>>
 
 /** The picture of the original flow ends a message after so much silence; its table has the same value. */
 const usualMaxIdleSeconds = 2
-const usualSettings: MailboxSettings = { language: 'en', max: 20, record: 60, pin: null }
+const unlimited: MessageRetention = { newDays: null, savedDays: null }
+const usualSettings: MailboxSettings = {
+  language: 'en',
+  max: 20,
+  record: 60,
+  pin: null,
+  email: null,
+  retention: unlimited,
+}
 const pinAttempts = 3
 const lockMs = 30 * 60_000
 
@@ -66,7 +79,7 @@ export class Mailboxes {
     const configured = this.#configured(tenant, owner)
     const row = await this.#parts.store.mailbox(tenant, owner)
     if (configured === null && row?.is_own !== 1) return null
-    return toMailbox(tenant, owner, configured, row, this.#usualLanguage(tenant))
+    return toMailbox(tenant, owner, configured, row, this.#usual(tenant))
   }
 
   /** All of a tenant, or of all tenants. */
@@ -77,12 +90,12 @@ export class Mailboxes {
       if (tenant !== undefined && name !== tenant) continue
       for (const { extension, mailbox } of extensions.values()) {
         const row = rows.get(`${name} ${extension}`) ?? null
-        if (mailbox) found.push(toMailbox(name, extension, mailbox, row, this.#usualLanguage(name)))
+        if (mailbox) found.push(toMailbox(name, extension, mailbox, row, this.#usual(name)))
         if (mailbox) rows.delete(`${name} ${extension}`)
       }
     }
     for (const row of rows.values()) {
-      if (row.is_own === 1) found.push(toMailbox(row.tenant, row.owner, null, row, this.#usualLanguage(row.tenant)))
+      if (row.is_own === 1) found.push(toMailbox(row.tenant, row.owner, null, row, this.#usual(row.tenant)))
     }
     return found
   }
@@ -148,8 +161,12 @@ export class Mailboxes {
     return this.#parts.directory.findExtension(tenant, owner)?.mailbox ?? null
   }
 
-  #usualLanguage(tenant: string): 'en' | 'id' {
-    return this.#parts.directory.tenant(tenant)?.language === 'id' ? 'id' : 'en'
+  #usual(tenant: string): Usual {
+    const settings = this.#parts.directory.tenant(tenant)
+    return {
+      language: settings?.language === 'id' ? 'id' : 'en',
+      retention: settings?.messageRetention ?? unlimited,
+    }
   }
 
   async #row({ tenant, owner }: Pick<Mailbox, 'tenant' | 'owner'>): Promise<MailboxRow> {
@@ -178,15 +195,22 @@ function ownersOf(tenant: TenantSettings, readings: readonly string[]): readonly
   return [...new Set(owners)]
 }
 
+/** What a tenant has for mailboxes that say nothing of their own. */
+interface Usual {
+  readonly language: 'en' | 'id'
+  readonly retention: MessageRetention
+}
+
 function toMailbox(
   tenant: string,
   owner: string,
   configured: MailboxSettings | null,
   row: MailboxRow | null,
-  usualLanguage: 'en' | 'id',
+  usual: Usual,
 ): Mailbox {
-  const settings = configured ?? { ...usualSettings, language: usualLanguage }
+  const settings = configured ?? { ...usualSettings, language: usual.language }
   const language = row?.language ?? settings.language
+  const { newDays, savedDays } = settings.retention
   return {
     tenant,
     owner,
@@ -200,7 +224,17 @@ function toMailbox(
     greeting: row?.greeting_voice ? { voice: row.greeting_voice, isActive: row.greeting_active === 1 } : null,
     promos: { x: row?.promo_x !== 0, y: row?.promo_y !== 0 },
     missed: row?.missed ?? 0,
+    email: row?.email ? emailOf(row.email) : settings.email,
+    retention: {
+      newDays: row?.new_days ?? newDays ?? usual.retention.newDays,
+      savedDays: row?.saved_days ?? savedDays ?? usual.retention.savedDays,
+    },
   }
+}
+
+/** Written by the admin API, which has checked it. */
+function emailOf(json: string): MailboxMailSettings | null {
+  return JSON.parse(json) as MailboxMailSettings | null
 }
 
 function emptyRow(tenant: string, owner: string, now: number): MailboxRow {
@@ -222,5 +256,8 @@ function emptyRow(tenant: string, owner: string, now: number): MailboxRow {
     promo_x: 1,
     promo_y: 1,
     missed: 0,
+    email: null,
+    new_days: null,
+    saved_days: null,
   }
 }

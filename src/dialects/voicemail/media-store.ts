@@ -5,6 +5,7 @@ import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { LimitError, NotFoundError, ParseError } from '../../base/errors.ts'
 import type { Random } from '../../base/random.ts'
+import { looksLikeMp3 } from '../../media/mp3-reader.ts'
 import { bytesPerFrame, pcmHeaderBytes, type WavShape, wavHeader } from '../../media/wav-header.ts'
 import { isVoiceName } from './wire.ts'
 
@@ -16,6 +17,12 @@ const tenantName = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/
 
 /** As recordings of ours are. */
 const recordedShape: WavShape = { encoding: 'pcm16', channels: 1, rateHz: 8000 }
+
+export interface VoiceFormat {
+  readonly mediaType: string
+  /** Of a file's name; empty where it is not known. */
+  readonly ending: string
+}
 
 /**
  * The voices of messages, greetings and promos: one folder a tenant, one file a voice. A file appears under its name only
@@ -48,8 +55,23 @@ export class MediaStore {
     return found?.isFile() ? found.size : null
   }
 
+  /** Whether there is a voice with something in it. */
   async has(tenant: string, voice: string): Promise<boolean> {
-    return (await this.size(tenant, voice)) !== null
+    return ((await this.size(tenant, voice)) ?? 0) > 0
+  }
+
+  /** What a voice is by its first bytes: names of voices say nothing. Rejects with the system's error. */
+  async formatOf(tenant: string, voice: string): Promise<VoiceFormat> {
+    const file = await open(this.path(tenant, voice), 'r')
+    try {
+      const head = new Uint8Array(12)
+      const { bytesRead } = await file.read(head, 0, head.length, 0)
+      if (Buffer.from(head).toString('latin1', 0, 4) === 'RIFF') return { mediaType: 'audio/wav', ending: '.wav' }
+      if (looksLikeMp3(head.subarray(0, bytesRead))) return { mediaType: 'audio/mpeg', ending: '.mp3' }
+      return { mediaType: 'application/octet-stream', ending: '' }
+    } finally {
+      await file.close()
+    }
   }
 
   /** The path of a voice that is there. Rejects with NotFoundError `voicemail.voice-unknown`. */
@@ -81,7 +103,7 @@ export class MediaStore {
 
   /**
    * Takes a voice from outside, whole or not at all. Replaces one of that name.
-   * Rejects with LimitError `voicemail.voice-size`, ParseError `voicemail.voice-name`.
+   * Rejects with LimitError `voicemail.voice-size`, ParseError `voicemail.voice-name`, `voicemail.voice-empty`.
    */
   async put(tenant: string, voice: string, content: AsyncIterable<Uint8Array>): Promise<number> {
     const path = this.path(tenant, voice)
@@ -97,6 +119,7 @@ export class MediaStore {
     })
     try {
       await pipeline(content, bounded, createWriteStream(part, { mode: 0o600, flush: true }))
+      if (bytes === 0) throw new ParseError('voicemail.voice-empty', 'The voice has no bytes.')
       await rename(part, path)
     } catch (thrown) {
       await rm(part, { force: true })

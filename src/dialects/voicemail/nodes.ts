@@ -1,24 +1,22 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../../base/clock.ts'
 import { isInCidr } from '../../config/addresses.ts'
-import type { VoicemailNodeSettings } from '../../config/settings.ts'
+import type { VoicemailNodeSettings } from '../../config/settings-voicemail.ts'
+import { FailureWindow } from '../../http/failure-window.ts'
 import type { NodeIdentity } from './service.ts'
 
-/** Wrong keys from one address within the window before all of its keys are refused, and how many addresses are watched. */
+/** Wrong keys from one address within a minute before all of its keys are refused. */
 const failuresAllowed = 20
-const windowMs = 60_000
-const addressesWatched = 10_000
 
 /** Tells which node asks: by its key, else by its address. What a request says of itself (`ip`, `ivr_name`) proves nothing. */
 export class Nodes {
   readonly #nodes: ReadonlyMap<string, VoicemailNodeSettings>
   readonly #keys: readonly { readonly digest: Buffer; readonly node: VoicemailNodeSettings }[]
-  readonly #clock: Clock
-  readonly #failures = new Map<string, { count: number; sinceMs: number }>()
+  readonly #failures: FailureWindow
 
   constructor(nodes: ReadonlyMap<string, VoicemailNodeSettings>, clock: Clock) {
     this.#nodes = nodes
-    this.#clock = clock
+    this.#failures = new FailureWindow(clock, failuresAllowed)
     this.#keys = [...nodes.values()].flatMap((node) =>
       node.key === null ? [] : [{ digest: digestOf(node.key), node }],
     )
@@ -33,22 +31,22 @@ export class Nodes {
       addresses.some((range) => isInCidr(range, address)),
     )
     const node = listed.find(({ name }) => name === calledItself) ?? listed[0]
-    return node ? { name: node.name, tenant: node.tenant } : null
+    return node ? identityOf(node) : null
   }
 
   /** Compares with every key in a time that tells nothing. Null also for an address that has guessed too often. */
   byKey(key: string, address: string): NodeIdentity | null {
-    const failed = this.#failures.get(address)
-    const isFresh = failed !== undefined && this.#clock.now() - failed.sinceMs < windowMs
-    if (isFresh && failed.count >= failuresAllowed) return null
+    if (this.#failures.mustWait(address)) return null
     const digest = digestOf(key)
     const found = this.#keys.filter((one) => timingSafeEqual(one.digest, digest))[0]
-    if (found) return { name: found.node.name, tenant: found.node.tenant }
-    if (this.#failures.size >= addressesWatched) this.#failures.clear()
-    const now = this.#clock.now()
-    this.#failures.set(address, isFresh ? { ...failed, count: failed.count + 1 } : { count: 1, sinceMs: now })
+    if (found) return identityOf(found.node)
+    this.#failures.note(address)
     return null
   }
+}
+
+function identityOf({ name, tenant, isStrict }: VoicemailNodeSettings): NodeIdentity {
+  return { name, tenant, isStrict }
 }
 
 function digestOf(key: string): Buffer {

@@ -49,7 +49,12 @@ export function retrieveReply(
   return {
     status: 'ok',
     access: true,
-    mailbox: { total: read.length + unread.length, read: read.length, unread: unread.length },
+    mailbox: {
+      total: read.length + unread.length,
+      read: read.length,
+      unread: unread.length,
+      max: mailbox.maxMessages,
+    },
     message_read: read.map((message) => ({ ...message })),
     message_unread: unread.map((message) => ({ ...message })),
     language: mailbox.language,

@@ -52,7 +52,7 @@ describe.each(databaseKinds)('the voicemail service on %s', (kind) => {
     expect(reply).toMatchObject({
       status: 'ok',
       access: true,
-      mailbox: { total: 1, read: 0, unread: 1 },
+      mailbox: { total: 1, read: 0, unread: 1, max: 20 },
       message_read: [],
       // Eight in the evening in UTC is the next morning in Jakarta.
       message_unread: [
@@ -150,9 +150,9 @@ describe.each(databaseKinds)('the voicemail service on %s', (kind) => {
     const number = '08182938'
     const counts = async () => (await ask({ command: 'INITRETRIEVE', number: { a: number } }))['mailbox']
     await ask({ command: 'READMAIL', number, voice: 'one' })
-    expect(await counts()).toEqual({ total: 1, read: 1, unread: 0 })
+    expect(await counts()).toMatchObject({ total: 1, read: 1, unread: 0 })
     await ask({ command: 'UNREADMAIL', number, voice: 'one' })
-    expect(await counts()).toEqual({ total: 1, read: 0, unread: 1 })
+    expect(await counts()).toMatchObject({ total: 1, read: 0, unread: 1 })
     expect(await ask({ command: 'DELMAIL', number, voice: 'one' })).toEqual({
       status: 'ok',
       mailbox: { total: 0, read: 0, unread: 0 },
@@ -160,7 +160,7 @@ describe.each(databaseKinds)('the voicemail service on %s', (kind) => {
     clock.advance(23 * 3600_000)
     await service.purge()
     await ask({ command: 'UNDELMAIL', number, voice: 'one' })
-    expect(await counts()).toEqual({ total: 1, read: 0, unread: 1 })
+    expect(await counts()).toMatchObject({ total: 1, read: 0, unread: 1 })
     await ask({ command: 'DELMAIL', number, voice: 'one' })
     clock.advance(24 * 3600_000 + 1)
     expect(await ask({ command: 'UNDELMAIL', number, voice: 'one' })).toMatchObject({ reason: 'NOT_FOUND' })
@@ -293,5 +293,54 @@ describe.each(databaseKinds)('the voicemail service on %s', (kind) => {
     expect(await service.handle({ command: 'INITRETRIEVE', number: { a: '08182938' } }, foreign)).toMatchObject({
       reason: 'NO_MAILBOX',
     })
+  })
+
+  it('passes a message on to a mailbox that had it and deleted it, as a new one, and never to the same mailbox', async () => {
+    const { ask } = await open()
+    const box = (number: string) => ({ command: 'INITRETRIEVE', number: { a: number, b: '222' } })
+    await ask(recMail('msg_1', { number: { a: '1', b: '101' } }))
+    const forward = (number: string, to: string) => ask({ command: 'FWDMAIL', number, voice: 'msg_1', to })
+    expect(await forward('101', '101')).toMatchObject({ reason: 'BAD_FIELD', field: 'to' })
+    expect(await forward('101', '102')).toMatchObject({ status: 'ok' })
+    await ask({ command: 'DELMAIL', number: '101', voice: 'msg_1' })
+    expect(await forward('102', '101')).toMatchObject({ status: 'ok' })
+    expect(await ask(box('101'))).toMatchObject({ mailbox: { total: 1, unread: 1 } })
+    expect(await forward('102', '101')).toMatchObject({ status: 'ok' })
+    expect(await ask(box('101'))).toMatchObject({ mailbox: { total: 1 } })
+  })
+
+  it('takes from a strict node only voices that are there with something in them', async () => {
+    const { service, media } = await open()
+    const strict = { name: 'SBY', tenant: 'acme', isStrict: true }
+    const asked = (request: object) => service.handle(request as never, strict)
+    const greeting = { command: 'RECGREETING', number: '101', filename: 'greet', active: true }
+    expect(await asked(recMail('msg_1'))).toMatchObject({ reason: 'NO_FILE', field: 'filename' })
+    expect(await asked(greeting)).toMatchObject({ reason: 'NO_FILE' })
+    keepVoice(stage, 'msg_1')
+    writeFileSync(media.path('acme', 'greet'), '')
+    expect(await asked(recMail('msg_1'))).toEqual({ status: 'ok' })
+    expect(await asked(greeting)).toMatchObject({ reason: 'NO_FILE' })
+    keepVoice(stage, 'greet')
+    expect(await asked(greeting)).toEqual({ status: 'ok' })
+    expect(await asked({ ...greeting, filename: '', active: false })).toEqual({ status: 'ok' })
+  })
+
+  it('keeps the voice of a deleted message for those who still have it, and the row until the voice is gone', async () => {
+    const { ask, clock, service, media } = await open()
+    keepVoice(stage, 'msg_1')
+    await ask(recMail('msg_1', { number: { a: '1', b: '101' } }))
+    await ask({ command: 'FWDMAIL', number: '101', voice: 'msg_1', to: '102' })
+    await ask({ command: 'DELMAIL', number: '101', voice: 'msg_1' })
+    clock.advance(24 * 3_600_000)
+    expect(await ask({ command: 'UNDELMAIL', number: '101', voice: 'msg_1' })).toMatchObject({ status: 'ok' })
+    await ask({ command: 'DELMAIL', number: '101', voice: 'msg_1' })
+    clock.advance(24 * 3_600_000 + 1)
+    expect(await ask({ command: 'UNDELMAIL', number: '101', voice: 'msg_1' })).toMatchObject({ reason: 'NOT_FOUND' })
+    expect(await service.purge()).toBe(1)
+    expect(await media.has('acme', 'msg_1')).toBe(true)
+    await ask({ command: 'DELMAIL', number: '102', voice: 'msg_1' })
+    clock.advance(24 * 3_600_000 + 1)
+    expect(await service.purge()).toBe(1)
+    expect(await media.has('acme', 'msg_1')).toBe(false)
   })
 })

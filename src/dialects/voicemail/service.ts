@@ -9,19 +9,22 @@ import { Refusal, type SentNumber } from './fields.ts'
 import type { Mailbox, Mailboxes } from './mailboxes.ts'
 import { type Command, toCommand } from './map.ts'
 import type { MediaStore } from './media-store.ts'
+import type { MessageNews, Told } from './news.ts'
+import { Promos, type SendPromo } from './promos.ts'
 import { leavingReply, type MailboxCounts, retrieveReply } from './replies.ts'
-import type { OkReply, PromoName, Reply, WireObject, WirePromo } from './wire.ts'
+import type { OkReply, Reply, WireObject } from './wire.ts'
 
 /** Who asks: proven, not as the request calls itself. */
 export interface NodeIdentity {
   readonly name: string
   readonly tenant: string
+  /** Voices that it names must be in the store. */
+  readonly isStrict?: boolean
 }
 
 /** What the operator may have done besides. Off where absent: nobody is sent or dialled anything without consent. */
 export interface VoicemailHooks {
-  /** Sends the text of a promo to a number. */
-  readonly sendPromo?: (tenant: string, number: string, promo: PromoName, text: string) => Promise<void>
+  readonly sendPromo?: SendPromo
   /** A message came, was heard or went: lamps may be switched. */
   readonly changed?: (tenant: string, owner: string) => void
 }
@@ -35,11 +38,14 @@ export interface ServiceParts {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
+  readonly news: Pick<MessageNews, 'announce' | 'foundFull'>
   readonly hooks?: VoicemailHooks
 }
 
 /** How long a deleted message can be had back. */
 const undeleteMs = 24 * 60 * 60_000
+/** How long after its last request somebody may still be hearing messages. */
+const listeningMs = 30 * 60_000
 
 const ok: OkReply = { status: 'ok' }
 
@@ -47,9 +53,13 @@ const ok: OkReply = { status: 'ok' }
 export class VoicemailService {
   readonly #parts: ServiceParts
   readonly mailboxes: Mailboxes
+  readonly #promos: Promos
+  /** When messages of a mailbox were last asked for, by the steady clock. */
+  readonly #askedAt = new Map<string, number>()
 
   constructor(parts: ServiceParts) {
     this.#parts = parts
+    this.#promos = new Promos(parts)
     this.mailboxes = parts.mailboxes
   }
 
@@ -67,13 +77,21 @@ export class VoicemailService {
     }
   }
 
+  /** Whether its owner may be hearing messages just now. */
+  isBusy({ tenant, owner }: Pick<Mailbox, 'tenant' | 'owner'>): boolean {
+    const at = this.#askedAt.get(`${tenant} ${owner}`)
+    return at !== undefined && this.#parts.clock.now() - at < listeningMs
+  }
+
   /** A message is gone for good when it was deleted longer ago than it can be had back. @returns how many went. */
   async purge(): Promise<number> {
     const { store, media, clock } = this.#parts
+    for (const [box, at] of this.#askedAt) if (clock.now() - at >= listeningMs) this.#askedAt.delete(box)
     const gone = await store.deletedBefore(clock.wallTime() - undeleteMs)
     for (const { id, tenant, voice } of gone) {
+      // The voice first: of a crash in between, the row tells the next round.
+      if (!(await store.isVoiceUsed(tenant, voice, id))) await media.remove(tenant, voice)
       await store.removeMessage(id)
-      if (!(await store.isVoiceUsed(tenant, voice))) await media.remove(tenant, voice)
     }
     return gone.length
   }
@@ -91,7 +109,7 @@ export class VoicemailService {
       case 'INITRETRIEVE':
         return this.#initRetrieve(command, node)
       case 'GETPROMO':
-        return this.#getPromo(command, node)
+        return this.#promos.get(node.tenant, command.promo)
       case 'SENDPROMO':
         return this.#sendPromo(command, node)
       case 'READMAIL':
@@ -107,7 +125,7 @@ export class VoicemailService {
       case 'CFGPIN':
         return this.#setPin(command, node)
       case 'PROMOTAKER':
-        return this.#promoTaker(command, node)
+        return this.#promos.take(node.tenant, command)
       case 'CFGRECORD': {
         const { isOn, maxIdle, maxRecord } = command
         return this.#change(node, command.owner, {
@@ -123,10 +141,11 @@ export class VoicemailService {
     const mailbox = await this.#mailbox(node, owner)
     const [counts, promoX, promoY, tariff] = await Promise.all([
       this.#counts(mailbox),
-      this.#promo(mailbox, 'x'),
-      this.#promo(mailbox, 'y'),
+      this.#promos.of(mailbox, 'x'),
+      this.#promos.of(mailbox, 'y'),
       this.#parts.meta.get(tariffKey(node.tenant)),
     ])
+    if (mailbox.isRecordOn && counts.total >= mailbox.maxMessages) this.#parts.news.foundFull(mailbox)
     return leavingReply(mailbox, counts, { x: promoX, y: promoY }, tariff === 'on')
   }
 
@@ -139,12 +158,14 @@ export class VoicemailService {
     }
     const { voice, seconds } = deposit
     const key = { tenant: mailbox.tenant, owner: mailbox.owner, voice }
+    const isVoiceThere = await media.has(mailbox.tenant, voice)
+    if (node.isStrict && !isVoiceThere) throw noFile(voice)
     const isNew = await mailboxes.alone(mailbox, async () => {
       if (await store.message(key)) return false
       if (!mailbox.isRecordOn) throw new Refusal('RECORD_OFF', 'The mailbox takes no messages.')
       const { total } = await this.#counts(mailbox)
       if (total >= mailbox.maxMessages) throw new Refusal('MAILBOX_FULL', 'The mailbox is full.')
-      return await store.addMessage({
+      return await this.#add(mailbox, isVoiceThere, {
         ...key,
         id: `msg_${random.token(20)}`,
         caller: caller.written,
@@ -153,10 +174,11 @@ export class VoicemailService {
         is_read: 0,
         deleted_at: null,
         forwarded_by: null,
+        read_at: null,
       })
     })
     if (isNew) this.#changed(mailbox)
-    if (await media.has(mailbox.tenant, voice)) return ok
+    if (isVoiceThere) return ok
     log.warn(
       { tenant: mailbox.tenant, node: node.name, voice },
       'a message was told of whose voice is not in the store',
@@ -164,10 +186,17 @@ export class VoicemailService {
     return { ...ok, message: 'audio pending' }
   }
 
+  async #add(mailbox: Mailbox, isVoiceThere: boolean, row: VoicemailMessageRow): Promise<boolean> {
+    const told = this.#parts.news.announce('voicemail.left', mailbox, row.id, row.received_at, isVoiceThere)
+    return await toldOf(told, this.#parts.store.addMessage(row))
+  }
+
   async #recGreeting({ owner, voice, isActive }: CommandOf<'RECGREETING'>, node: NodeIdentity): Promise<Reply> {
     const { mailboxes, store, media } = this.#parts
     const mailbox = await this.#mailbox(node, owner)
     const before = mailbox.greeting
+    const isVoiceThere = voice !== null && (await media.has(mailbox.tenant, voice))
+    if (voice !== null && node.isStrict && !isVoiceThere) throw noFile(voice)
     if (voice === null && isActive) {
       if (before === null) throw new Refusal('NO_FILE', 'No greeting is stored that could be used again.', 'filename')
       await mailboxes.change(mailbox, { greeting_active: 1 })
@@ -177,75 +206,84 @@ export class VoicemailService {
     if (before !== null && before.voice !== voice && !(await store.isVoiceUsed(mailbox.tenant, before.voice))) {
       await media.remove(mailbox.tenant, before.voice)
     }
-    if (voice === null || (await media.has(mailbox.tenant, voice))) return ok
+    if (voice === null || isVoiceThere) return ok
     return { ...ok, message: 'audio pending' }
   }
 
   async #initRetrieve({ owner }: CommandOf<'INITRETRIEVE'>, node: NodeIdentity): Promise<Reply> {
     const mailbox = await this.#mailbox(node, owner)
+    this.#listening(mailbox)
     const [messages, promoX, promoY] = await Promise.all([
       this.#parts.store.messages(mailbox.tenant, mailbox.owner),
-      this.#promo(mailbox, 'x'),
-      this.#promo(mailbox, 'y'),
+      this.#promos.of(mailbox, 'x'),
+      this.#promos.of(mailbox, 'y'),
     ])
     const timeZone = this.#parts.directory.tenant(mailbox.tenant)?.timeZone ?? 'UTC'
     return retrieveReply(mailbox, messages, { x: promoX, y: promoY }, timeZone)
   }
 
-  async #getPromo({ promo }: CommandOf<'GETPROMO'>, node: NodeIdentity): Promise<Reply> {
-    const row = await this.#activePromo(node.tenant, promo)
-    return { status: 'ok', voice: row?.voice ?? '' }
-  }
-
   async #sendPromo({ promo, number }: CommandOf<'SENDPROMO'>, node: NodeIdentity): Promise<Reply> {
-    const send = this.#parts.hooks?.sendPromo
-    const row = await this.#activePromo(node.tenant, promo)
-    if (send === undefined || row === null || row.message === '') {
-      throw new Refusal('PROMO_OFF', 'Nothing was sent: promos by text message are off.')
-    }
+    const send = await this.#promos.sender(node.tenant, promo)
     // Only to subscribers of the operator's own.
     await this.#mailbox(node, number)
-    await send(node.tenant, number.written, promo, row.message)
+    await send(number.written)
     return ok
   }
 
   async #markRead({ name, owner, voice }: CommandOf<'READMAIL'>, node: NodeIdentity): Promise<Reply> {
     const { mailbox, row } = await this.#message(node, owner, voice)
     if (row.deleted_at !== null) throw notFound(voice)
-    await this.#parts.store.markRead({ ...mailbox, voice }, name === 'READMAIL')
+    const isRead = name === 'READMAIL'
+    if (isRead === (row.is_read === 1)) return ok
+    const { store, news, clock } = this.#parts
+    const now = clock.wallTime()
+    const told = isRead ? news.announce('voicemail.heard', mailbox, row.id, now) : null
+    await toldOf(told, store.markRead({ ...mailbox, voice }, isRead ? now : null))
     this.#changed(mailbox)
     return ok
   }
 
   async #markDeleted({ name, owner, voice }: CommandOf<'DELMAIL'>, node: NodeIdentity): Promise<Reply> {
     const { mailbox, row } = await this.#message(node, owner, voice)
-    const now = this.#parts.clock.wallTime()
-    if (name === 'DELMAIL' && row.deleted_at === null) {
-      await this.#parts.store.markDeleted({ ...mailbox, voice }, now)
+    const { store, news, clock } = this.#parts
+    const now = clock.wallTime()
+    const isDeleted = row.deleted_at !== null
+    if (name === 'DELMAIL' && !isDeleted) {
+      const told = news.announce('voicemail.deleted', mailbox, row.id, now)
+      await toldOf(told, store.markDeleted({ ...mailbox, voice }, now))
+      this.#changed(mailbox)
     }
-    if (name === 'UNDELMAIL') {
-      if (row.deleted_at !== null && row.deleted_at < now - undeleteMs) throw notFound(voice)
-      await this.#parts.store.markDeleted({ ...mailbox, voice }, null)
+    if (name === 'UNDELMAIL' && row.deleted_at !== null) {
+      if (row.deleted_at < now - undeleteMs) throw notFound(voice)
+      const told = news.announce('voicemail.restored', mailbox, row.id, now)
+      await toldOf(told, store.markDeleted({ ...mailbox, voice }, null))
+      this.#changed(mailbox)
     }
-    this.#changed(mailbox)
     const { total, read, unread } = await this.#counts(mailbox)
     return { status: 'ok', mailbox: { total, read, unread } }
   }
 
   async #forward({ owner, voice, to }: CommandOf<'FWDMAIL'>, node: NodeIdentity): Promise<Reply> {
-    const { store, mailboxes, random, clock } = this.#parts
+    const { store, media, mailboxes, random, clock } = this.#parts
     const { mailbox, row } = await this.#message(node, owner, voice)
     if (row.deleted_at !== null) throw notFound(voice)
     const target = await this.#mailbox(node, to)
+    if (target.owner === mailbox.owner) throw new Refusal('BAD_FIELD', 'to is the mailbox it is in already.', 'to')
+    const isVoiceThere = await media.has(mailbox.tenant, voice)
     await mailboxes.alone(target, async () => {
+      const there = await store.message({ ...target, voice })
+      if (there?.deleted_at === null) return
       const { total } = await this.#counts(target)
       if (total >= target.maxMessages) throw new Refusal('MAILBOX_FULL', 'The other mailbox is full.')
-      await store.addMessage({
+      // It was there before and was deleted: what comes now is new, and must not be taken for a repetition.
+      if (there !== null) await store.removeMessage(there.id)
+      await this.#add(target, isVoiceThere, {
         ...row,
         id: `msg_${random.token(20)}`,
         owner: target.owner,
         received_at: clock.wallTime(),
         is_read: 0,
+        read_at: null,
         forwarded_by: mailbox.owner,
       })
     })
@@ -270,12 +308,6 @@ export class VoicemailService {
     return ok
   }
 
-  async #promoTaker({ number, promo, isTaker }: CommandOf<'PROMOTAKER'>, node: NodeIdentity): Promise<Reply> {
-    const decided = { is_taker: isTaker ? 1 : 0, decided_at: this.#parts.clock.wallTime() }
-    await this.#parts.store.putTaker({ tenant: node.tenant, promo, number: number.written, ...decided })
-    return ok
-  }
-
   async #change(node: NodeIdentity, owner: SentNumber, change: Parameters<Mailboxes['change']>[1]): Promise<Reply> {
     await this.#parts.mailboxes.change(await this.#mailbox(node, owner), change)
     return ok
@@ -296,6 +328,7 @@ export class VoicemailService {
     const mailbox = await this.#mailbox(node, owner)
     const row = await this.#parts.store.message({ tenant: mailbox.tenant, owner: mailbox.owner, voice })
     if (row === null) throw notFound(voice)
+    this.#listening(mailbox)
     return { mailbox, row }
   }
 
@@ -304,21 +337,8 @@ export class VoicemailService {
     return { total: read + unread, read, unread }
   }
 
-  async #promo(mailbox: Mailbox, promo: PromoName): Promise<WirePromo> {
-    const row = await this.#activePromo(mailbox.tenant, promo)
-    return {
-      general: row === null ? 'off' : 'on',
-      personal: mailbox.promos[promo] ? 'on' : 'off',
-      voice: row?.voice ?? '',
-    }
-  }
-
-  async #activePromo(tenant: string, promo: PromoName) {
-    const now = this.#parts.clock.wallTime()
-    const row = (await this.#parts.store.promos(tenant)).find((one) => one.promo === promo)
-    if (row === undefined || row.is_on !== 1) return null
-    const hasBegun = row.active_from === null || row.active_from <= now
-    return hasBegun && (row.active_until === null || now < row.active_until) ? row : null
+  #listening({ tenant, owner }: Mailbox): void {
+    this.#askedAt.set(`${tenant} ${owner}`, this.#parts.clock.now())
   }
 
   #changed({ tenant, owner }: Mailbox): void {
@@ -332,6 +352,22 @@ type CommandOf<Name extends Command['name']> = Named<Command, Name>
 /** Whether callers hear what the call costs them: one switch for a tenant. */
 export function tariffKey(tenant: string): string {
   return `voicemail.tariff.${tenant}`
+}
+
+/** Says whether the write came about, to whom it was announced. */
+async function toldOf<Result>(told: Told | null, write: Promise<Result>): Promise<Result> {
+  let isDone = false
+  try {
+    const result = await write
+    isDone = result !== false
+    return result
+  } finally {
+    told?.(isDone)
+  }
+}
+
+function noFile(voice: string): Refusal {
+  return new Refusal('NO_FILE', `There is no voice ${voice} in the store; put it there first.`, 'filename')
 }
 
 function notFound(voice: string): Refusal {

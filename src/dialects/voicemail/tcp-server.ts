@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net'
+import { type SecureContext, TLSSocket } from 'node:tls'
 import type { Cancel, Clock } from '../../base/clock.ts'
 import { TransportError, toError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
@@ -9,31 +10,49 @@ import type { NodeIdentity, VoicemailService } from './service.ts'
 import type { ErrorReply, Reason, WireObject } from './wire.ts'
 
 export interface TcpLimits {
-  /** An object that has begun goes on within this time. */
+  /** An object that has begun goes on within this time; so does the handshake of TLS. */
   readonly incompleteMs: number
+  /** From its first byte to its last, however slowly it comes. */
+  readonly wholeMs: number
   /** A connection on which nothing is asked. */
   readonly idleMs: number
+  /** Until a connection from an address that is not listed has said who it is. */
+  readonly strangerMs: number
   readonly connections: number
+  /** So that one address alone does not take all of them. */
+  readonly connectionsPerAddress: number
   /** Requests of one connection that wait for their turn; beyond, nothing more is read. */
   readonly waiting: number
 }
 
-const usualTcpLimits: TcpLimits = { incompleteMs: 5000, idleMs: 60_000, connections: 256, waiting: 64 }
+const usualTcpLimits: TcpLimits = {
+  incompleteMs: 5000,
+  wholeMs: 30_000,
+  idleMs: 60_000,
+  strangerMs: 10_000,
+  connections: 256,
+  connectionsPerAddress: 64,
+  waiting: 64,
+}
 
 export interface TcpServerParts {
   readonly service: Pick<VoicemailService, 'handle'>
   readonly nodes: Nodes
   readonly clock: Clock
   readonly log: Logger
+  /** With it, connections begin with a handshake of TLS. */
+  readonly tls?: SecureContext
   readonly limits?: Partial<TcpLimits>
 }
 
-/** The voicemail service over TCP: objects in, one line each out, in the order they came. */
+/** The voicemail service over TCP or TLS: objects in, one line each out, in the order they came. */
 export class VoicemailTcpServer {
   readonly #parts: TcpServerParts
   readonly #limits: TcpLimits
   readonly #server: Server
   readonly #connections = new Map<Socket, Connection>()
+  /** All that stand, by where they come from; those whose handshake is not done too. */
+  readonly #sockets = new Map<Socket, string>()
 
   constructor(parts: TcpServerParts) {
     this.#parts = parts
@@ -68,34 +87,56 @@ export class VoicemailTcpServer {
   }
 
   async close(): Promise<void> {
-    for (const [socket, connection] of this.#connections) {
-      connection.closed()
-      socket.destroy()
-    }
+    for (const connection of this.#connections.values()) connection.closed()
+    for (const socket of this.#sockets.keys()) socket.destroy()
     if (!this.#server.listening) return
     await new Promise<void>((resolve) => this.#server.close(() => resolve()))
   }
 
-  #accept(socket: Socket): void {
-    const { log, nodes } = this.#parts
-    const address = socket.remoteAddress ?? ''
-    if (this.#connections.size >= this.#limits.connections) {
+  #accept(raw: Socket): void {
+    const { log, clock, tls } = this.#parts
+    const address = raw.remoteAddress ?? ''
+    const fromThere = [...this.#sockets.values()].filter((one) => one === address).length
+    if (this.#sockets.size >= this.#limits.connections || fromThere >= this.#limits.connectionsPerAddress) {
       log.warn({ address }, 'a voicemail connection was refused: too many are open')
-      socket.destroy()
+      raw.destroy()
       return
     }
-    socket.setNoDelay(true)
-    const connection = new Connection(socket, address, { ...this.#parts, nodes }, this.#limits)
+    this.#sockets.set(raw, address)
+    raw.setNoDelay(true)
+    raw.on('close', () => this.#sockets.delete(raw))
+    raw.on('error', (thrown) => log.debug({ address, err: toError(thrown) }, 'a voicemail connection failed'))
+    if (tls === undefined) return this.#serve(raw, address)
+    const socket = new TLSSocket(raw, { isServer: true, secureContext: tls })
+    const cancel = clock.after(this.#limits.incompleteMs, () => raw.destroy())
+    socket.on('error', (thrown) => {
+      log.debug({ address, err: toError(thrown) }, 'a voicemail connection failed')
+      raw.destroy()
+    })
+    socket.on('close', () => {
+      cancel()
+      raw.destroy()
+    })
+    socket.once('secure', () => {
+      cancel()
+      this.#serve(socket, address)
+    })
+  }
+
+  #serve(socket: Socket, address: string): void {
+    const connection = new Connection(socket, address, this.#parts, this.#limits)
     this.#connections.set(socket, connection)
     socket.on('data', (chunk) => connection.received(chunk))
     socket.on('end', () => connection.ended())
-    socket.on('error', (thrown) => log.debug({ address, err: toError(thrown) }, 'a voicemail connection failed'))
     socket.on('close', () => {
       this.#connections.delete(socket)
       connection.closed()
     })
   }
 }
+
+/** What is to be answered: what came, or that nobody said who it is. */
+type Asked = Framed | { readonly kind: 'stranger' }
 
 /** One connection: reads on while its answers are worked out, answers in order. */
 class Connection {
@@ -111,6 +152,10 @@ class Connection {
   #isClosing = false
   #isClosed = false
   #cancelTimer: Cancel = () => {}
+  /** Of the object that is coming: to its last byte. */
+  #cancelWhole: Cancel | null = null
+  /** Until it has said who it is. */
+  #cancelStranger: Cancel = () => {}
 
   constructor(socket: Socket, address: string, parts: TcpServerParts, limits: TcpLimits) {
     this.#socket = socket
@@ -118,11 +163,18 @@ class Connection {
     this.#parts = parts
     this.#limits = limits
     this.#rearm()
+    if (parts.nodes.byAddress(address) !== null) return
+    this.#cancelStranger = parts.clock.after(limits.strangerMs, () => {
+      this.#enqueue({ kind: 'stranger' })
+    })
   }
 
   received(chunk: Uint8Array): void {
     if (this.#isClosing) return
-    for (const framed of this.#framer.push(chunk)) this.#enqueue(framed)
+    for (const framed of this.#framer.push(chunk)) {
+      this.#forgetWhole()
+      this.#enqueue(framed)
+    }
     this.#rearm()
   }
 
@@ -134,22 +186,23 @@ class Connection {
   closed(): void {
     this.#isClosing = true
     this.#isClosed = true
-    this.#cancelTimer()
+    this.#cancelAll()
   }
 
-  #enqueue(framed: Framed): void {
+  #enqueue(framed: Asked): void {
     if (this.#isClosing) return
-    if (framed.kind === 'broken') this.#isClosing = true
+    if (framed.kind !== 'object') this.#isClosing = true
     if (++this.#waiting >= this.#limits.waiting) this.#socket.pause()
     this.#tail = this.#tail.then(async () => {
       const reply = await this.#answer(framed)
       this.#write(reply)
       if (--this.#waiting < this.#limits.waiting) this.#socket.resume()
-      if (framed.kind === 'broken' || reply['reason'] === 'UNAUTHORIZED') this.#finish()
+      if (framed.kind !== 'object' || reply['reason'] === 'UNAUTHORIZED') this.#finish()
     })
   }
 
-  async #answer(framed: Framed): Promise<WireObject> {
+  async #answer(framed: Asked): Promise<WireObject> {
+    if (framed.kind === 'stranger') return refused('UNAUTHORIZED', 'Nobody has said in time who is calling.')
     if (framed.kind === 'broken') return refused('BAD_JSON', framed.sentence)
     const decoded = decodeObject(framed.text)
     if (decoded.kind === 'unreadable') return refused('BAD_JSON', decoded.sentence)
@@ -171,6 +224,7 @@ class Connection {
       return refused('UNAUTHORIZED', 'The key is not that of this node.')
     }
     this.#node = node
+    this.#cancelStranger()
     return { status: 'ok' }
   }
 
@@ -184,6 +238,9 @@ class Connection {
     if (this.#isClosing) return
     const { clock } = this.#parts
     if (this.#framer.isInside) {
+      this.#cancelWhole ??= clock.after(this.#limits.wholeMs, () => {
+        this.#enqueue({ kind: 'broken', sentence: 'An object took too long to come.' })
+      })
       this.#cancelTimer = clock.after(this.#limits.incompleteMs, () => {
         this.#enqueue({ kind: 'broken', sentence: 'An object was not completed in time.' })
       })
@@ -199,10 +256,21 @@ class Connection {
     this.#tail = this.#tail.then(() => this.#finish())
   }
 
+  #forgetWhole(): void {
+    this.#cancelWhole?.()
+    this.#cancelWhole = null
+  }
+
+  #cancelAll(): void {
+    this.#cancelTimer()
+    this.#cancelStranger()
+    this.#forgetWhole()
+  }
+
   /** Says goodbye; a client that does not answer that is not waited for. */
   #finish(): void {
     this.#isClosing = true
-    this.#cancelTimer()
+    this.#cancelAll()
     if (this.#isClosed) return
     this.#socket.end()
     this.#socket.resume()

@@ -1,12 +1,16 @@
+import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { createInterface, type Interface } from 'node:readline'
+import { connect as connectSecurely } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { nodeKey, stageVoicemail, type VoicemailStage, voicemailSample } from '../../../test/support/voicemail-stage.ts'
 import { silentLogger } from '../../base/log.ts'
 import { createHttpServer, type HttpServer } from '../../http/server.ts'
 import { mountVoicemail } from './routes.ts'
-import { VoicemailTcpServer } from './tcp-server.ts'
+import { type TcpServerParts, VoicemailTcpServer } from './tcp-server.ts'
+import { readSecureContext } from './tls-files.ts'
 
+const tlsFiles = { certificate: 'test/fixtures/tls/localhost.pem', key: 'test/fixtures/tls/localhost.key' }
 const init = voicemailSample('initleaving-request.published.txt')
 
 class Client {
@@ -15,8 +19,11 @@ class Client {
   readonly #lines: AsyncIterator<string>
   readonly #reader: Interface
 
-  constructor(port: number) {
-    this.socket = connect({ host: '127.0.0.1', port })
+  constructor(port: number, isSecure: boolean) {
+    const ca = isSecure ? readFileSync(tlsFiles.certificate) : undefined
+    this.socket = ca
+      ? connectSecurely({ host: '127.0.0.1', port, ca, servername: 'localhost' })
+      : connect({ host: '127.0.0.1', port })
     this.socket.on('error', () => {})
     this.closed = new Promise((resolve) => this.socket.once('close', () => resolve()))
     this.#reader = createInterface({ input: this.socket })
@@ -39,15 +46,15 @@ describe('the voicemail service over TCP', () => {
   let server: VoicemailTcpServer
   let port: number
   const clients: Client[] = []
-  const open = (): Client => {
-    const client = new Client(port)
+  const open = (isSecure = false): Client => {
+    const client = new Client(port, isSecure)
     clients.push(client)
     return client
   }
-  const start = async (addresses: readonly string[]): Promise<void> => {
+  const start = async (addresses: readonly string[], more: Partial<TcpServerParts> = {}): Promise<void> => {
     stage = await stageVoicemail('sqlite', { addresses })
     const { service, nodes, clock } = stage
-    server = new VoicemailTcpServer({ service, nodes, clock, log: silentLogger })
+    server = new VoicemailTcpServer({ service, nodes, clock, log: silentLogger, ...more })
     port = await server.listen('127.0.0.1', 0)
   }
   afterEach(async () => {
@@ -144,6 +151,79 @@ describe('the voicemail service over TCP', () => {
       status: 'ok',
     })
     expect(await right.ask(init)).toMatchObject({ status: 'ok' })
+  })
+
+  it('serves the same over TLS, byte by byte too, and drops who does not shake hands', async () => {
+    await start(['127.0.0.1'], { tls: await readSecureContext(tlsFiles) })
+    const client = open(true)
+    expect(await client.ask(init)).toMatchObject({ status: 'ok', record_message: 'on' })
+    for (const byte of Buffer.from(init)) client.socket.write(Uint8Array.of(byte))
+    expect(await client.next()).toMatchObject({ status: 'ok' })
+    client.socket.end(voicemailSample('recmail-request.corrected.json'))
+    expect(await client.next()).toMatchObject({ status: 'ok' })
+    await client.closed
+    const readable = open()
+    readable.socket.write(init)
+    await readable.closed
+    const silent = open()
+    await new Promise((resolve) => silent.socket.once('connect', resolve))
+    expect(await open(true).ask(init)).toMatchObject({ status: 'ok' })
+    stage.clock.advance(5000)
+    await silent.closed
+  })
+
+  it('names the file of a certificate or key that cannot be used', async () => {
+    await start(['127.0.0.1'])
+    const folder = 'test/fixtures/tls'
+    const wrong = [
+      [{ ...tlsFiles, key: `${folder}/none.key` }, /none\.key cannot be read/],
+      [{ ...tlsFiles, key: `${folder}/other.key` }, /other\.key is not the key of the certificate/],
+      [{ ...tlsFiles, certificate: `${folder}/README.md` }, /README\.md holds no certificate/],
+      [{ ...tlsFiles, key: `${folder}/README.md` }, /README\.md holds no private key/],
+    ] as const
+    for (const [files, sentence] of wrong) {
+      const read = readSecureContext(files)
+      await expect(read).rejects.toMatchObject({
+        code: 'voicemail.tls-files',
+        message: expect.stringMatching(sentence),
+      })
+    }
+  })
+
+  it('does not wait for one who sends an object a byte at a time, nor for a stranger who says nothing', async () => {
+    await start(['127.0.0.1'])
+    const slow = open()
+    slow.socket.write('{')
+    expect(await open().ask(init)).toMatchObject({ status: 'ok' })
+    for (let at = 0; at < 30_000; at += 3000) {
+      slow.socket.write(' ')
+      await new Promise((resolve) => setImmediate(resolve))
+      stage.clock.advance(3000)
+    }
+    expect(await slow.next()).toMatchObject({ reason: 'BAD_JSON' })
+    await slow.closed
+    await server.close()
+    await stage.close()
+
+    await start(['192.0.2.7'])
+    const stranger = open()
+    await new Promise((resolve) => stranger.socket.once('connect', resolve))
+    const known = open()
+    expect(await known.ask(JSON.stringify({ command: 'AUTH', key: nodeKey }))).toEqual({ status: 'ok' })
+    stage.clock.advance(10_000)
+    expect(await stranger.next()).toMatchObject({ status: 'error', reason: 'UNAUTHORIZED' })
+    await stranger.closed
+    expect(await known.ask(init)).toMatchObject({ status: 'ok' })
+  })
+
+  it('lets one address take its share of the connections and no more', async () => {
+    await start(['127.0.0.1'], { limits: { connectionsPerAddress: 3 } })
+    const three = [open(), open(), open()]
+    for (const client of three) expect(await client.ask(init)).toMatchObject({ status: 'ok' })
+    await open().closed
+    three[0]?.socket.destroy()
+    await three[1]?.ask(init)
+    expect(await open().ask(init)).toMatchObject({ status: 'ok' })
   })
 
   it('does not look at keys any more after twenty wrong ones, until a minute has passed', async () => {

@@ -39,8 +39,10 @@ export const acceptBodies: readonly [string, string] = [
   'application/sdp, multipart/mixed, multipart/alternative',
 ]
 
-/** The event packages of NOTIFY: that of REFER alone (RFC 6665 §8.2.2, RFC 3515 §3). */
-export const allowEvents: readonly [string, string] = ['Allow-Events', 'refer']
+/** The event packages (RFC 6665 §8.2.2): that of REFER (RFC 3515 §3), and those that are served outside of dialogs of ours. */
+export function allowEvents({ otherEvents }: Pick<DialogContext, 'otherEvents'>): readonly [string, string] {
+  return ['Allow-Events', ['refer', ...otherEvents].join(', ')]
+}
 
 /** The extensions we know: Supported, and what Require may ask for. */
 export function supportedOptions(context: Pick<DialogContext, 'sessionTimers'>): readonly string[] {
@@ -54,7 +56,7 @@ export function supported(context: Pick<DialogContext, 'sessionTimers'>): readon
 /** The answer to OPTIONS, RFC 3261 §11.2, within a dialog and without. */
 export function optionsResponse(
   request: SipRequest,
-  context: Pick<DialogContext, 'sessionTimers' | 'serverName' | 'random'>,
+  context: Pick<DialogContext, 'sessionTimers' | 'serverName' | 'random' | 'otherEvents'>,
   otherMethods: readonly string[] = [],
 ): SipResponse {
   return createResponse(request, 200, {
@@ -65,7 +67,7 @@ export function optionsResponse(
       ['Accept-Encoding', 'identity'],
       ['Accept-Language', 'en'],
       supported(context),
-      allowEvents,
+      allowEvents(context),
       ['Server', context.serverName],
     ],
   })

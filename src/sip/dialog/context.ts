@@ -25,6 +25,8 @@ export interface DialogContext {
   readonly sessionTimers: SessionTimerSettings | null
   /** Body types that INFO may have: named in the 415 of others. */
   readonly infoTypes: readonly string[]
+  /** Event packages that somebody else serves, for Allow-Events. */
+  readonly otherEvents: readonly string[]
   readonly usages: UsageStore
 }
 
@@ -33,7 +35,7 @@ export interface DialogContext {
  * @param like - the URI whose user part it repeats, so that traces can be read.
  */
 export function localContact(
-  transport: Transport,
+  transport: Pick<Transport, 'localAddress'>,
   peer: { readonly protocol: TransportProtocol; readonly remote: SocketAddress },
   like: Uri,
 ): string {

@@ -142,7 +142,7 @@ export class InviteClient implements Opening {
       ...presetRoutes(route).map((value) => ['Route', value] as const),
       ...(peer ? [['Contact', localContact(transport, peer, from.uri)] as const] : []),
       allow,
-      allowEvents,
+      allowEvents(this.#context),
       supported(this.#context),
       ...(sessionTimers === null ? [] : askSession(sessionTimers, this.#minSe, null)),
       ['User-Agent', serverName],

@@ -103,7 +103,8 @@ export class Referrals {
     const { request } = transaction
     const event = request.headers.get('Event')
     const { token, parameters } = event === undefined ? noEvent : parseTokenWithParameters(event)
-    if (token.toLowerCase() !== 'refer') return void usage.respond(transaction, 489, { headers: [allowEvents] })
+    if (token.toLowerCase() !== 'refer')
+      return void usage.respond(transaction, 489, { headers: [allowEvents(usage.context)] })
     const refer = this.#ours
     if (!refer?.isOf(parameters.get('id'))) return void usage.respond(transaction, 481)
     if (!isFragment(request)) return void usage.respond(transaction, 415, { headers: [['Accept', sipFragmentType]] })

@@ -269,7 +269,12 @@ export class Usage implements InviteUsage {
   /** Contact, Allow, Allow-Events and Supported: in requests and 2xx that refresh the target, and in all that open a dialog. */
   targetHeaders(flow: Flow | null): ExtraHeaders {
     const contact = flow ? localContact(this.context.transport, flow, this.#contactLike) : null
-    return [...(contact === null ? [] : [['Contact', contact] as const]), allow, allowEvents, supported(this.context)]
+    return [
+      ...(contact === null ? [] : [['Contact', contact] as const]),
+      allow,
+      allowEvents(this.context),
+      supported(this.context),
+    ]
   }
 
   /** Answers a request. A transaction that takes no answer any more is not our trouble. */

@@ -30,15 +30,18 @@ import type {
 } from './types.ts'
 import { UsageStore } from './usage-store.ts'
 
-export interface UserAgentOptions extends Omit<DialogContext, 'usages' | 'infoTypes' | 'reliableProvisional'> {
+export interface UserAgentOptions
+  extends Omit<DialogContext, 'usages' | 'infoTypes' | 'reliableProvisional' | 'otherEvents'> {
   readonly user: UserAgentUser
   /** `required-only` where nothing is said: some telephones announce 100rel and mishandle it. */
   readonly reliableProvisional?: DialogContext['reliableProvisional']
   readonly infoTypes?: readonly string[]
   /** INVITE usages alive at once; beyond it an INVITE gets 503. */
   readonly maxUsages?: number
-  /** Methods `user` serves outside dialogs besides OPTIONS, for Allow. */
+  /** Methods `user` serves outside dialogs besides OPTIONS, for Allow. SUBSCRIBE also within dialogs that are not ours. */
   readonly otherMethods?: readonly string[]
+  /** Event packages `user` has subscriptions of, for Allow-Events. */
+  readonly otherEvents?: readonly string[]
 }
 
 /** The dialog layer: takes requests from the transaction layer, finds their dialog, and tells the user of new calls. */
@@ -48,13 +51,14 @@ export class UserAgent implements TransactionUser {
   readonly #otherMethods: readonly string[]
 
   constructor(options: UserAgentOptions) {
-    const { user, infoTypes, maxUsages, otherMethods, reliableProvisional, ...shared } = options
+    const { user, infoTypes, maxUsages, otherMethods, otherEvents, reliableProvisional, ...shared } = options
     this.#user = user
     this.#otherMethods = otherMethods ?? ['REGISTER']
     this.#context = {
       ...shared,
       reliableProvisional: reliableProvisional ?? 'required-only',
       infoTypes: infoTypes ?? ['application/dtmf-relay', 'application/dtmf'],
+      otherEvents: otherEvents ?? [],
       usages: new UsageStore(maxUsages ?? 20_000),
     }
   }
@@ -120,13 +124,20 @@ export class UserAgent implements TransactionUser {
     const { method } = request
     if (!knownMethods.has(method)) return this.#refuseMethod(transaction)
     const localTag = tagOf(request.to)
-    if (localTag !== null) return this.#serveInDialog(transaction, localTag)
+    if (localTag !== null && !this.#isOfSubscription(request, localTag))
+      return this.#serveInDialog(transaction, localTag)
     if (onlyInDialog.has(method)) return this.#refuse(transaction, 481)
     const settings = { supported: supportedOptions(this.#context), sessionTimers: this.#context.sessionTimers }
     const refusal = firstRefusal(request, settings)
     if (refusal) return this.#refuse(transaction, refusal.status, refusal.headers)
     if (method === 'INVITE') return this.#serveInvite(transaction)
     if (!this.#user.requestReceived(transaction)) this.#refuseUnserved(transaction)
+  }
+
+  /** A SUBSCRIBE within a dialog that no INVITE has opened is for whoever keeps subscriptions, if anybody does. */
+  #isOfSubscription(request: SipRequest, localTag: string): boolean {
+    if (request.method !== 'SUBSCRIBE' || !this.#otherMethods.includes('SUBSCRIBE')) return false
+    return this.#context.usages.find(request, localTag) === null
   }
 
   #serveInDialog(transaction: ServerTransaction, localTag: string): void {
@@ -160,7 +171,7 @@ export class UserAgent implements TransactionUser {
     if (method !== 'NOTIFY') return this.#refuseMethod(transaction)
     // RFC 6665 §4.1.3: nobody subscribed to that; to the others nobody can.
     const isKnown = /^refer\s*(;|$)/i.test(headers.get('Event') ?? '')
-    this.#refuse(transaction, isKnown ? 481 : 489, isKnown ? [] : [allowEvents])
+    this.#refuse(transaction, isKnown ? 481 : 489, isKnown ? [] : [allowEvents(this.#context)])
   }
 
   #refuseMethod(transaction: ServerTransaction): void {

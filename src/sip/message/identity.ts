@@ -1,3 +1,4 @@
+import { toError } from '../../base/errors.ts'
 import { type Diversion, parseDiversion, printDiversion } from './diversion.ts'
 import type { Headers } from './headers.ts'
 import { type HistoryEntry, parseHistoryEntry, printHistoryEntry } from './history-info.ts'
@@ -49,14 +50,24 @@ export const anonymousAddress: NameAddress = {
 /** Values of each header field that are read: more are a flood, or a loop. */
 const maxValues = 32
 
-/** Reads what a message says. A value that is damaged is left out and costs neither the others nor the call. */
-export function readIdentity(headers: Headers): Identity {
+/** A value that was left out, and why. */
+export interface DamagedValue {
+  readonly header: string
+  readonly sentence: string
+}
+
+/**
+ * Reads what a message says. A value that is damaged is left out and costs neither the others nor the call.
+ * @param damaged - told of each of those.
+ */
+export function readIdentity(headers: Headers, damaged: (value: DamagedValue) => void = () => {}): Identity {
+  const all = <Value>(name: string, parse: (value: string) => Value): Value[] => readAll(headers, name, parse, damaged)
   return {
-    asserted: onePerScheme(readAll(headers, 'P-Asserted-Identity', parseNameAddress)),
+    asserted: onePerScheme(all('P-Asserted-Identity', parseNameAddress)),
     privacy: readPrivacy(headers),
-    diversions: readAll(headers, 'Diversion', parseDiversion),
-    history: readAll(headers, 'History-Info', parseHistoryEntry),
-    referredBy: readAll(headers, 'Referred-By', parseNameAddress)[0] ?? null,
+    diversions: all('Diversion', parseDiversion),
+    history: all('History-Info', parseHistoryEntry),
+    referredBy: all('Referred-By', parseNameAddress)[0] ?? null,
   }
 }
 
@@ -77,11 +88,25 @@ export function wantsAnonymity({ privacy }: Identity): boolean {
   return !privacy.has('none') && (privacy.has('id') || privacy.has('user') || privacy.has('header'))
 }
 
-function readAll<Value>(headers: Headers, name: string, parse: (value: string) => Value): Value[] {
+function readAll<Value>(
+  headers: Headers,
+  header: string,
+  parse: (value: string) => Value,
+  damaged: (value: DamagedValue) => void,
+): Value[] {
   const found: Value[] = []
-  for (const line of headers.getAll(name)) {
+  const tolerant = <Read>(read: () => Read): Read | undefined => {
+    try {
+      return read()
+    } catch (thrown) {
+      damaged({ header, sentence: toError(thrown).message })
+      return undefined
+    }
+  }
+  let seen = 0
+  for (const line of headers.getAll(header)) {
     for (const value of tolerant(() => splitList(line)) ?? []) {
-      if (found.length >= maxValues) return found
+      if (seen++ >= maxValues) return found
       const read = tolerant(() => parse(value))
       if (read !== undefined) found.push(read)
     }
@@ -99,12 +124,4 @@ function onePerScheme(addresses: readonly NameAddress[]): readonly NameAddress[]
   const sip = addresses.find(({ uri }) => isSipUri(uri))
   const tel = addresses.find(({ uri }) => uri.scheme === 'tel')
   return addresses.filter((address) => address === sip || address === tel)
-}
-
-function tolerant<Value>(read: () => Value): Value | undefined {
-  try {
-    return read()
-  } catch {
-    return undefined
-  }
 }

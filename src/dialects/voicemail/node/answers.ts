@@ -22,6 +22,8 @@ export interface RetrieveAnswer {
   /** Oldest first. */
   readonly unread: readonly ListedMessage[]
   readonly read: readonly ListedMessage[]
+  /** Ours: nobody can leave a message any more. */
+  readonly isFull: boolean
   readonly promos: Readonly<Record<PromoName, string | null>>
   readonly greeting: { readonly voice: string | null; readonly isActive: boolean }
 }
@@ -42,15 +44,12 @@ const usualMaxRecordSeconds = 60
 export function readLeavingAnswer(object: WireObject): LeavingAnswer {
   const fields = new Fields(object)
   const record = part(fields, 'record')
-  const mailbox = part(fields, 'mailbox')
   const greeting = part(fields, 'greeting')
-  const total = quiet(() => mailbox?.count('total'))
-  const max = quiet(() => mailbox?.count('max'))
   const seconds = (name: string, usual: number, most: number): number =>
     Math.min(most, Math.max(1, quiet(() => record?.count(name)) ?? usual)) * 1000
   return {
     isRecordOn: quiet(() => record?.flag('status')) ?? quiet(() => fields.flag('record_message')) ?? true,
-    isFull: total !== undefined && max !== undefined && total >= max,
+    isFull: isFull(fields),
     maxIdleMs: seconds('max_idle', usualMaxIdleSeconds, 60),
     maxRecordMs: seconds('max_record', usualMaxRecordSeconds, 3600),
     language: languageOf(fields),
@@ -69,9 +68,18 @@ export function readRetrieveAnswer(object: WireObject): RetrieveAnswer {
     language: languageOf(fields),
     unread: messagesIn(object['message_unread']),
     read: messagesIn(object['message_read']),
+    isFull: isFull(fields),
     promos: { x: promoVoice(fields, 'play_promo_x'), y: promoVoice(fields, 'play_promo_y') },
     greeting: { voice: voiceIn(greeting, 'voice'), isActive: quiet(() => greeting?.flag('active')) ?? false },
   }
+}
+
+/** Where the service does not say how many there may be, it is not. */
+function isFull(fields: Fields): boolean {
+  const mailbox = part(fields, 'mailbox')
+  const total = quiet(() => mailbox?.count('total'))
+  const max = quiet(() => mailbox?.count('max'))
+  return total !== undefined && max !== undefined && total >= max
 }
 
 /** Both must be on, and there must be something to play. */

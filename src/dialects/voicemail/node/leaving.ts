@@ -7,6 +7,7 @@ import { type LeavingAnswer, readLeavingAnswer } from './answers.ts'
 import { type Deposit, type Deposits, leastSoundMs, secondsOf, voiceOfCall } from './deposits.ts'
 import { type LeavingState, leavingTable } from './leaving-table.ts'
 import { type Activities, runTable } from './machine.ts'
+import { noteServiceProblem, problemOf } from './service-problem.ts'
 import { NodeVoice, type VoiceFiles } from './voice.ts'
 
 export interface LeavingParts {
@@ -40,7 +41,8 @@ interface Leaving {
   /** The key that goes straight to the beep was pressed. */
   isSkipped: boolean
   seconds: number
-  problem: 'refused' | 'failed' | null
+  /** Why the service is not there for the caller, or does not want it. */
+  problem: { readonly why: 'refused' | 'failed'; readonly sentence: string } | null
   /** The service was told what came of the call, or will be. */
   isTold: boolean
 }
@@ -102,13 +104,17 @@ const activities: Activities<LeavingState, Leaving> = {
   init: async (leaving) => {
     const { call, parts, deposit } = leaving
     const asked = await parts.client.ask({ command: 'INITLEAVING', number: numbersOf(deposit) })
+    const problem = problemOf(asked)
+    if (problem !== null) noteServiceProblem(call, 'INITLEAVING', problem)
     if (asked.kind === 'failure') {
-      parts.log.error({ callId: call.id, problem: asked.sentence }, 'the voicemail service was not there for a caller')
-      leaving.problem = 'failed'
+      parts.log.error({ callId: call.id, problem }, 'the voicemail service was not there for a caller')
+      leaving.problem = { why: 'failed', sentence: asked.sentence }
       return 'failed'
     }
-    if (asked.object['status'] !== 'ok') {
-      leaving.problem = asked.object['reason'] === 'NO_MAILBOX' ? 'refused' : 'failed'
+    if (problem !== null) {
+      const why = asked.object['reason'] === 'NO_MAILBOX' ? 'refused' : 'failed'
+      parts.log.warn({ callId: call.id, problem }, 'the voicemail service did not take a caller')
+      leaving.problem = { why, sentence: problem }
       return 'refused'
     }
     leaving.answer = readLeavingAnswer(asked.object)
@@ -189,6 +195,8 @@ const activities: Activities<LeavingState, Leaving> = {
     const { call, parts, deposit, seconds } = leaving
     leaving.isTold = true
     const asked = await parts.deposits.tell(deposit, seconds)
+    const problem = problemOf(asked)
+    if (problem !== null) noteServiceProblem(call, 'RECMAIL', problem)
     if (asked.kind === 'failure') {
       parts.log.error({ callId: call.id, problem: asked.sentence }, 'a voicemail message is owed to its service')
       return call.isEnded ? 'hangUp' : 'failed'
@@ -261,13 +269,13 @@ const activities: Activities<LeavingState, Leaving> = {
 
   unavailable: async ({ call, voice, problem }) => {
     await call.answer()
-    await voice.tell(voice.text(problem === 'refused' ? 'vm-norecord' : 'vm-error'))
+    await voice.tell(voice.text(problem?.why === 'refused' ? 'vm-norecord' : 'vm-error'))
     return 'told'
   },
 
-  bye: async ({ call, voice, answer }) => {
+  bye: async ({ call, voice, answer, problem }) => {
     if (answer !== null) await voice.tell(voice.text('vm-bye'))
-    await call.hangUp()
+    await call.hangUp('normal', problem === null ? {} : { sentence: `No message could be left. ${problem.sentence}` })
     return 'done'
   },
 }

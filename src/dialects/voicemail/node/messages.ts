@@ -1,5 +1,5 @@
-import { type Playable, say } from '../../../action/playable.ts'
-import { spokenDate, spokenTelephone, spokenText, spokenTime } from '../../../speech/spoken/index.ts'
+import { type Playable, sayParts } from '../../../action/playable.ts'
+import { type SpokenPart, spokenDate, spokenTelephone, spokenTime } from '../../../speech/spoken/index.ts'
 import type { ListedMessage } from './answers.ts'
 import { askAbout, type Retrieving } from './retrieving.ts'
 
@@ -121,13 +121,15 @@ async function callBack({ call, voice, isOwner }: Retrieving, { number }: Listed
 /** The date as it was on the tenant's clocks; the service has told it so. */
 function whoAndWhen({ voice }: Retrieving, { number, date, time }: ListedMessage): readonly Playable[] {
   const { language } = voice
-  const spoken = (text: string): readonly Playable[] => (text === '' ? [] : [say(text, { language })])
+  const spoken = (parts: readonly SpokenPart[]): readonly Playable[] =>
+    parts.length === 0 ? [] : [sayParts(parts, { language })]
   const who =
     number === ''
       ? [voice.text('vm-from-unknown')]
-      : [voice.text('vm-from'), ...spoken(spokenText(spokenTelephone(number, language)))]
+      : [voice.text('vm-from'), ...spoken(spokenTelephone(number, language))]
   const at = new Date(`${date}T${time ?? '00:00:00'}Z`)
-  const day = spokenText(spokenDate(at, language, 'UTC'))
-  const hour = time === null ? '' : spokenText(spokenTime(at, language, 'UTC'))
-  return [...who, ...spoken(day), ...spoken(hour)]
+  const day = spokenDate(at, language, 'UTC')
+  const hour = time === null ? [] : spokenTime(at, language, 'UTC')
+  const when = day.length === 0 ? [] : [voice.text('vm-date'), ...spoken(day)]
+  return [...who, ...when, ...spoken(hour)]
 }

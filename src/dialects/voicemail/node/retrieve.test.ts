@@ -208,6 +208,35 @@ describe('fetching messages', () => {
     await harness.pass(100)
   })
 
+  it('says that a choice of language was none, and changes nothing', async () => {
+    const harness = await start({})
+    await harness.pass(1500)
+    harness.leg.press('4')
+    await harness.pass(300)
+    harness.leg.press('7')
+    await harness.pass(300)
+    expect(harness.said().at(-1)).toBe('en:Invalid choice.')
+    expect(harness.commands()).toEqual(['INITRETRIEVE'])
+    harness.leg.hangUp()
+    await harness.pass(100)
+  })
+
+  it('tells the owner that nobody can leave a message any more, where the service says how many there may be', async () => {
+    for (const [mailbox, isTold] of [
+      [{ total: 2, max: 2 }, true],
+      [{ total: 2, max: 3 }, false],
+      [{ total: 2 }, false],
+    ] as const) {
+      const harness = await start({ ...two, retrieve: { ...two.retrieve, mailbox } })
+      await harness.pass(6000)
+      const full = 'en:Your mailbox is full. Please delete some messages.'
+      expect(harness.said().includes(full), JSON.stringify(mailbox)).toBe(isTold)
+      if (isTold) expect(harness.said().indexOf(full)).toBe(1)
+      harness.leg.hangUp()
+      await harness.pass(100)
+    }
+  })
+
   it('says that a message whose voice is missing is not there yet, and leaves it new', async () => {
     const harness = await start({ retrieve: two.retrieve, voices: [] })
     await harness.pass(30_000)

@@ -1,12 +1,12 @@
-import { say } from '../../../action/playable.ts'
+import { sayNumber } from '../../../action/playable.ts'
 import type { Flow } from '../../../action/run-flow.ts'
-import { spokenNumber, spokenText } from '../../../speech/spoken/index.ts'
 import { readRetrieveAnswer } from './answers.ts'
 import { greetingMenu } from './greeting-menu.ts'
 import { type Activities, runTable } from './machine.ts'
 import { hearMessages, type Heard as ListHeard } from './messages.ts'
 import { type RetrieveState, retrieveTable } from './retrieve-table.ts'
 import { askAbout, type RetrieveParts, type Retrieving } from './retrieving.ts'
+import { noteServiceProblem, problemOf } from './service-problem.ts'
 import type { VoicemailText } from './texts.ts'
 import { NodeVoice } from './voice.ts'
 
@@ -45,6 +45,8 @@ const activities: Activities<RetrieveState, Retrieving> = {
     const asked = await parts.client.ask({ command: 'INITRETRIEVE', number: { a: owner, b: call.to } })
     await call.answer()
     if (call.isEnded) return 'hangUp'
+    const problem = problemOf(asked)
+    if (problem !== null) noteServiceProblem(call, 'INITRETRIEVE', problem)
     if (asked.kind === 'failure') {
       parts.log.error({ callId: call.id, problem: asked.sentence }, 'the voicemail service was not there for an owner')
       return 'failed'
@@ -84,10 +86,12 @@ const activities: Activities<RetrieveState, Retrieving> = {
   },
 
   count: async (retrieving) => {
-    const { voice, unread, read, call } = retrieving
+    const { voice, unread, read, call, answer } = retrieving
     if (unread.length > 0) await tellCount(retrieving, unread.length, 'vm-new', 'vm-new-one')
     else if (read.length > 0) await tellCount(retrieving, read.length, 'vm-old', 'vm-old-one')
     else await voice.tell(voice.text('vm-none'))
+    // Otherwise nobody would tell the owner why no more messages come.
+    if (answer.isFull) await voice.tell(voice.text('vm-mailbox-full'))
     if (call.isEnded) return 'hangUp'
     return unread.length > 0 ? 'unread' : 'none'
   },
@@ -134,7 +138,7 @@ const activities: Activities<RetrieveState, Retrieving> = {
       const language = key === '1' ? 'ina' : 'eng'
       if (await askAbout(retrieving, 'CFGLANG', { language })) speak(retrieving, key === '1' ? 'id' : 'en')
       else await voice.tell(voice.text('vm-error'))
-    }
+    } else if (key !== null && key !== '*' && key !== '#') await voice.tell(voice.text('vm-invalid'))
     return 'back'
   },
 
@@ -177,7 +181,7 @@ function speak({ call, voice }: Retrieving, language: 'id' | 'en'): void {
 }
 
 async function tellCount({ voice }: Retrieving, count: number, many: VoicemailText, one: VoicemailText): Promise<void> {
-  const number = say(spokenText(spokenNumber(count, voice.language)), { language: voice.language })
+  const number = sayNumber(count, { language: voice.language })
   await voice.tell(voice.text('vm-youhave'), number, voice.text(count === 1 ? one : many))
 }
 

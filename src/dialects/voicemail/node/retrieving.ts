@@ -4,6 +4,7 @@ import type { VoicemailClient } from '../client.ts'
 import type { MediaStore } from '../media-store.ts'
 import type { WireObject } from '../wire.ts'
 import type { ListedMessage, RetrieveAnswer } from './answers.ts'
+import { noteServiceProblem, problemOf } from './service-problem.ts'
 import type { NodeVoice, VoiceFiles } from './voice.ts'
 
 export interface RetrieveParts {
@@ -40,8 +41,9 @@ export async function askAbout(
   rest: WireObject = {},
 ): Promise<WireObject | null> {
   const asked = await parts.client.ask({ command, number: owner, ...rest })
-  if (asked.kind === 'answer' && asked.object['status'] === 'ok') return asked.object
-  const problem = asked.kind === 'failure' ? asked.sentence : asked.object['reason']
+  const problem = problemOf(asked)
+  if (asked.kind === 'answer' && problem === null) return asked.object
+  noteServiceProblem(call, command, problem ?? '')
   parts.log.warn({ callId: call.id, command, problem }, 'the voicemail service did not do what the owner wanted')
   return null
 }

@@ -40,6 +40,7 @@ const texts = {
     en: 'Press five to repeat, six for the next message, seven to delete, nine to save.',
   },
   'vm-from': { id: 'Dari nomor', en: 'From number' },
+  'vm-date': { id: 'tanggal', en: 'on' },
   'vm-from-unknown': { id: 'Dari nomor yang tidak diketahui.', en: 'From an unknown number.' },
   'vm-novoice': { id: 'Pesan ini belum tersedia.', en: 'This message is not available yet.' },
   'vm-deleted': { id: 'Pesan dihapus.', en: 'Message deleted.' },

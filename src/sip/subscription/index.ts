@@ -1,0 +1,2 @@
+export { Notifier, type NotifierOptions } from './notifier.ts'
+export type * from './types.ts'
