@@ -54,6 +54,7 @@ describe.each(databaseKinds)('the events of a tenant on %s', (kind) => {
       calls,
       recordings,
       eventsOf: (tenant) => (tenant === 'acme' ? settings : null),
+      isTrusted: (_tenant, url) => url === all.url,
       clock,
       log: silentLogger,
       ...change,
@@ -168,6 +169,9 @@ describe.each(databaseKinds)('the events of a tenant on %s', (kind) => {
       signingSecrets: ['secret-new', 'secret-old'],
       headers: { authorization: 'Bearer secret-header' },
     })
+    // An address that came over the admin API is checked against private ranges.
+    const ofApi = makeHooks({ isTrusted: () => false })
+    expect(event && ofApi.profileOf(event)).toMatchObject({ isTrusted: false })
     settings = null
     expect(event && hooks.profileOf(event)).toBeNull()
     settings = all

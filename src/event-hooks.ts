@@ -17,6 +17,8 @@ export interface EventHooksParts {
   readonly recordings: Pick<Recordings, 'get'>
   /** Null: the tenant wants to be told of nothing. */
   eventsOf(tenant: string): EventSettings | null
+  /** Whether the operator's own file has this address for the tenant. */
+  isTrusted(tenant: string, url: string): boolean
   readonly clock: Clock
   readonly log: Logger
 }
@@ -124,7 +126,8 @@ export class EventHooks implements DeliverySource {
     const settings = kind === undefined ? null : this.#parts.eventsOf(event.tenant)
     if (!settings) return null
     const { url, secrets, headers } = settings
-    return { url, isTrusted: true, signingSecrets: secrets, headers: Object.fromEntries(headers) }
+    const isTrusted = this.#parts.isTrusted(event.tenant, url)
+    return { url, isTrusted, signingSecrets: secrets, headers: Object.fromEntries(headers) }
   }
 
   #wants(tenant: string, kind: EventKind): boolean {

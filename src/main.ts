@@ -3,10 +3,10 @@ import type { FlowCallParts } from './action/flow-call.ts'
 import { type NamedRecordings, PromptResolver, type SpeakingContext } from './action/prompts.ts'
 import type { Flow } from './action/run-flow.ts'
 import { mountAdmin } from './admin/api.ts'
-import { LiveSettings } from './admin/live-settings.ts'
+import type { LiveSettings } from './admin/live-settings.ts'
 import { Metrics } from './admin/metrics.ts'
 import { type Clock, SystemClock } from './base/clock.ts'
-import { toError } from './base/errors.ts'
+import { StateError, toError } from './base/errors.ts'
 import { IdFactory } from './base/ids.ts'
 import { createLogger, type Logger, silentLogger } from './base/log.ts'
 import { type Random, SystemRandom } from './base/random.ts'
@@ -15,16 +15,9 @@ import { Calls } from './call/calls.ts'
 import { Rooms } from './call/rooms.ts'
 import { Supervisions } from './call/supervisions.ts'
 import { printHostPort } from './config/addresses.ts'
-import {
-  adminTokenName,
-  type Generated,
-  hoiioLinkKeyName,
-  keyFileIn,
-  openGeneratedSecrets,
-} from './config/generated-secrets.ts'
+import { adminTokenName, type Generated, hoiioLinkKeyName, openGeneratedSecrets } from './config/generated-secrets.ts'
 import type { Configuration } from './config/load.ts'
 import { numberKey } from './config/numbers.ts'
-import { openSecretBox } from './config/secret-box.ts'
 import type { Settings } from './config/settings.ts'
 import { DialectParts } from './dialect-parts.ts'
 import { EventParts } from './event-parts.ts'
@@ -36,9 +29,10 @@ import { type CallRequest, type PlacedCall, PlacedCalls } from './placed-calls.t
 import { ProgramCatalogue } from './program-catalogue.ts'
 import { RecordingRetention } from './recording-retention.ts'
 import { recoverInterrupted } from './recovery.ts'
-import { Directory } from './routing/directory.ts'
+import type { Directory } from './routing/directory.ts'
 import { findRecordingFile } from './routing/named-recordings.ts'
 import { recordingPolicy } from './routing/recording-policy.ts'
+import { openSettings } from './setting-parts.ts'
 import { SipParts } from './sip-parts.ts'
 import { openStore, type Store } from './store/store.ts'
 import { version } from './version.ts'
@@ -76,6 +70,7 @@ export class Switchhook {
   readonly #rooms: Rooms
   readonly #admission: Admission
   readonly #directory: Directory
+  readonly #live: LiveSettings
   readonly #catalogue: ProgramCatalogue
   readonly #sip: SipParts
   readonly #placed: PlacedCalls
@@ -106,17 +101,11 @@ export class Switchhook {
     let server: Switchhook | null = null
     try {
       await recoverInterrupted(store, settings.data, clock, log)
-      const secrets = await openSecretBox(keyFileIn(settings.data), random)
-      const directory = new Directory(settings.tenants)
-      const live = new LiveSettings({
-        documents: store.documents,
-        directory,
-        log,
-        secrets,
-        fileRoot: configuration.root,
-        read: async (documents) => (await configuration.withDocuments(documents)).tenants,
-      })
-      await live.load()
+      const loadSound = async (path: string) => {
+        if (!media) throw new StateError('call.draining', 'The server has not started yet.')
+        return await media.prompts.load(path)
+      }
+      const opened = await openSettings(configuration, { store, clock, random, log, loadSound })
       const generated = await openGeneratedSecrets(settings.data, random)
       const token =
         settings.admin.token === null
@@ -125,8 +114,8 @@ export class Switchhook {
       const { value: linkKey } = await generated.token(hoiioLinkKeyName)
       media = await startMedia(settings, { clock, log, random })
       const http = await createHttpServer({ log, version })
-      server = new Switchhook({ settings, clock, random, log, store, media, directory, http, token, linkKey })
-      await server.#mount(live)
+      server = new Switchhook({ settings, clock, random, log, store, media, ...opened, http, token, linkKey })
+      await server.#mount()
       return server
     } catch (thrown) {
       // A part left running would keep the process from ending, and with it the supervisor from seeing that it failed.
@@ -147,6 +136,7 @@ export class Switchhook {
     store: Store
     media: MediaParts
     directory: Directory
+    live: LiveSettings
     http: HttpServer
     token: Generated
     linkKey: string
@@ -160,6 +150,7 @@ export class Switchhook {
     this.#store = store
     this.#media = media
     this.#directory = directory
+    this.#live = parts.live
     this.#http = parts.http
     this.#token = parts.token
     const { retention } = store
@@ -208,7 +199,15 @@ export class Switchhook {
     })
     this.#catalogue = new ProgramCatalogue(flowParts, log, this.#dialects.flows)
     this.#admission = new Admission(clock)
-    this.#events = new EventParts({ settings, store, clock, random, log, sources: this.#dialects.eventSources })
+    this.#events = new EventParts({
+      settings,
+      store,
+      directory,
+      clock,
+      random,
+      log,
+      sources: this.#dialects.eventSources,
+    })
     this.#calls = new Calls({
       clock,
       ids,
@@ -342,11 +341,12 @@ export class Switchhook {
     await this.#dialects.close()
     await this.#events.close()
     await this.#retention.close()
+    this.#live.close()
     await this.#store.close()
     this.#log.info({}, 'Switchhook has stopped')
   }
 
-  async #mount(live: LiveSettings): Promise<void> {
+  async #mount(): Promise<void> {
     await this.#dialects.mount(this.#http, this.#calls)
     await mountAdmin(this.#http, {
       clock: this.#clock,
@@ -356,11 +356,12 @@ export class Switchhook {
       rooms: this.#rooms,
       store: this.#store,
       directory: this.#directory,
-      settings: live,
+      settings: this.#live,
       retention: this.#retention,
       voicemail: this.#dialects.voicemail.adminParts,
       dataFolder: this.dataFolder,
       metrics: this.#metrics,
+      eventBody: (event) => this.#events.shownBody(event),
       registrations: () => this.#sip.registrations(),
       trunks: () => this.#sip.trunks.status(),
       readiness: () => readinessOf(this.#observed, this.addresses.sip),

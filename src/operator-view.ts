@@ -26,6 +26,7 @@ export function metricReadings(parts: ObservedParts): MetricReadings {
   return {
     liveCalls: () => calls.count,
     registrations: () => sip.registrationCount,
+    subscriptions: () => sip.subscriptionCount,
     mediaEndpoints: () => media.plane.counts.endpoints,
     freePorts: () => media.plane.counts.freePorts,
     mediaLatenessMs: async () => {

@@ -95,10 +95,12 @@ export class OutboundParts {
     })
   }
 
-  /** Once the sockets are bound: registers at trunks and begins to watch them. Rejects with StoreError. */
+  /** Once the sockets are bound: registers at trunks and begins to watch them, those too that come later. Rejects with StoreError. */
   async start(): Promise<void> {
     await this.minutes.load(this.#directory.tenants.values())
-    this.trunks.update(this.#directory.tenants)
+    const update = (): void => this.trunks.update(this.#directory.tenants)
+    this.#directory.onReplaced(update)
+    update()
   }
 
   async close(): Promise<void> {

@@ -1,137 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type Api, startApi, token, trunk } from '../../test/support/admin-stage.ts'
 import { databaseKinds } from '../../test/support/databases.ts'
 import { FakeLeg } from '../../test/support/fake-leg.ts'
-import { FakeMixer } from '../../test/support/fake-mixer.ts'
-import { TestClock } from '../../test/support/test-clock.ts'
-import { openTestStore, type TestStore } from '../../test/support/test-store.ts'
-import { IdFactory, type RecordingId } from '../base/ids.ts'
-import { silentLogger } from '../base/log.ts'
-import { SeededRandom } from '../base/random.ts'
-import { Calls } from '../call/calls.ts'
-import { Rooms } from '../call/rooms.ts'
-import { loadConfiguration } from '../config/load.ts'
-import { openSecretBox } from '../config/secret-box.ts'
-import { createHttpServer, type HttpServer } from '../http/server.ts'
-import { Directory } from '../routing/directory.ts'
-import { mountAdmin } from './api.ts'
-import { LiveSettings } from './live-settings.ts'
-import { Metrics } from './metrics.ts'
+import type { RecordingId } from '../base/ids.ts'
 import type { TrunkStatus } from './status.ts'
-
-const token = 'a-token-of-the-test'
-const configText = `
-tenants:
-  acme:
-    extensions: { "137": { password: "secret-of-137" } }
-    numbers: { "1000": { app: menu } }
-    apps: { menu: { builtin: menu } }
-`
-
-const trunk: TrunkStatus = {
-  name: 'provider1',
-  tenant: 'acme',
-  state: 'degraded',
-  since: '2026-01-01T00:00:00.000Z',
-  sentence: 'sip1.provider.example answers; sip2.provider.example has not for 40 s.',
-  calls: 3,
-  lastAnswer: '2026-01-01T00:00:00.000Z',
-  registeredUntil: null,
-  hosts: [
-    {
-      address: 'udp:192.0.2.1:5060',
-      state: 'closed',
-      since: '2026-01-01T00:00:00.000Z',
-      lastAnswer: '2026-01-01T00:00:00.000Z',
-    },
-  ],
-}
-
-interface Api {
-  readonly server: HttpServer
-  readonly clock: TestClock
-  readonly calls: Calls
-  readonly directory: Directory
-  readonly settings: LiveSettings
-  readonly kept: TestStore
-  get(url: string): Promise<{ status: number; body: Record<string, unknown> }>
-  send(
-    method: 'PUT' | 'POST' | 'DELETE',
-    url: string,
-    body?: object,
-  ): Promise<{ status: number; body: Record<string, unknown> }>
-}
-
-async function startApi(kind: (typeof databaseKinds)[number]): Promise<Api> {
-  const clock = new TestClock()
-  const kept = await openTestStore(kind, { clock })
-  const { store, database } = kept
-  const configuration = await loadConfiguration({ text: configText })
-  const directory = new Directory(configuration.settings.tenants)
-  const settings = new LiveSettings({
-    documents: store.documents,
-    directory,
-    log: silentLogger,
-    secrets: await openSecretBox(join(database.dataFolder, 'key'), new SeededRandom(3)),
-    fileRoot: configuration.root,
-    read: async (documents) => (await configuration.withDocuments(documents)).tenants,
-  })
-  await settings.load()
-  const ids = new IdFactory(clock, new SeededRandom(5))
-  const calls = new Calls({ clock, ids, log: silentLogger, records: store.records })
-  const { dataFolder } = database
-  const rooms = new Rooms({ mixer: new FakeMixer(), clock, log: silentLogger, ids, dataFolder })
-  const metrics = new Metrics({
-    liveCalls: () => calls.count,
-    registrations: () => 0,
-    mediaEndpoints: () => 0,
-    freePorts: () => 8,
-    mediaLatenessMs: async () => ({ p50: 0, p99: 0.4, max: 2 }),
-    sipCounters: () => ({ udpReceived: 3 }),
-    transactions: () => ({ client: 0, server: 1 }),
-    storeQueue: () => 0,
-    rooms: () => 0,
-    trunks: () => ({ down: 1, calls: 2 }),
-    mainThreadLatenessMs: () => 0,
-  })
-  const server = await createHttpServer({ log: silentLogger, version: '0.0.0' })
-  await mountAdmin(server, {
-    clock,
-    token,
-    ids,
-    calls,
-    rooms,
-    store,
-    directory,
-    settings,
-    retention: { run: async () => [] },
-    dataFolder,
-    metrics,
-    registrations: () => [],
-    trunks: () => [trunk, { ...trunk, tenant: 'other' }],
-    readiness: async () => [{ name: 'database', isReady: true, sentence: 'It takes writes.' }],
-    page: () => ({
-      version: '0.0.0',
-      sip: ['udp:127.0.0.1:5060'],
-      numbers: [{ number: '1000', app: '<menu>' }],
-      voiceProblem: null,
-    }),
-  })
-  const send: Api['send'] = async (method, url, body) => {
-    const headers = { authorization: `Bearer ${token}`, ...(body ? { 'content-type': 'application/json' } : {}) }
-    const response = await server.inject({ method, url, headers, ...(body ? { payload: JSON.stringify(body) } : {}) })
-    return {
-      status: response.statusCode,
-      body: response.body === '' ? {} : response.json<Record<string, unknown>>(),
-    }
-  }
-  const get: Api['get'] = async (url) => {
-    const response = await server.inject({ method: 'GET', url, headers: { authorization: `Bearer ${token}` } })
-    return { status: response.statusCode, body: response.json<Record<string, unknown>>() }
-  }
-  return { server, clock, calls, directory, settings, kept, get, send }
-}
 
 describe.each(databaseKinds)('the admin API on %s', (kind) => {
   let api: Api
@@ -143,6 +17,7 @@ describe.each(databaseKinds)('the admin API on %s', (kind) => {
   afterEach(async () => {
     await api.server.close()
     await api.kept.remove()
+    expect(api.undeclared).toEqual([])
   })
 
   /** A call that was answered, heard a key, and was hung up. */
@@ -216,6 +91,25 @@ describe.each(databaseKinds)('the admin API on %s', (kind) => {
     expect(status).toBe(400)
     expect(JSON.stringify(body)).toMatch(/limit/)
     expect((await api.get('/api/v1/calls?cursor=nonsense')).body).toMatchObject({ error: { code: 'store.cursor' } })
+    for (const [query, message] of [
+      ['calls?direction=up', 'querystring/direction must be one of inbound, outbound.'],
+      ['calls?cause=nonsense', /^querystring\/cause must be one of normal, busy, no-answer, /],
+      ['calls?startedFrom=2026-02-30T00:00:00Z', 'querystring/startedFrom must match format "date-time".'],
+      ['calls.csv?startdFrom=2026-01-01T00:00:00Z', 'querystring must not have startdFrom.'],
+      ['calls.jsonl?limit=5', 'querystring must not have limit.'],
+      [
+        'calls?startedFrom=2026-01-01T00:00:00Z&startedBefore=2026-01-01T07:00:00%2B07:00',
+        'querystring/startedBefore must be later than startedFrom.',
+      ],
+      ['recordings?state=lost', 'querystring/state must be one of recording, saved, failed, interrupted, deleted.'],
+      ['recordings?since=yesterday', 'querystring must not have since.'],
+      ['statistics/calls-per-day?from=2026-01-01T00:00:00Z', 'querystring must have required properties before.'],
+    ] as const) {
+      const answer = await api.get(`/api/v1/${query}`)
+      const { error } = answer.body as { error: { code: string; message: string } }
+      expect([answer.status, error.code]).toEqual([400, 'http.bad-request'])
+      expect(error.message).toEqual(typeof message === 'string' ? message : expect.stringMatching(message))
+    }
   })
 
   it('exports calls as JSON lines', async () => {
@@ -267,7 +161,9 @@ describe.each(databaseKinds)('the admin API on %s', (kind) => {
       password: 'very-secret-words',
       name: 'Hall',
     })
-    expect(added.body).toEqual({ key: '200', origin: 'api', value: { name: 'Hall' } })
+    const etag = expect.stringMatching(/^"1-/)
+    const hall = { key: '200', origin: 'api', etag, value: { name: 'Hall' }, secrets: ['password'] }
+    expect(added.body).toEqual(hall)
     expect(api.directory.findNumber('2000')).toMatchObject({ app: { kind: 'builtin', builtin: 'echo' } })
     expect(api.directory.findExtension('acme', '200')).toMatchObject({ password: 'very-secret-words' })
     const stored = await api.kept.store.documents.get({ tenant: 'acme', kind: 'extension', key: '200' })
@@ -277,12 +173,8 @@ describe.each(databaseKinds)('the admin API on %s', (kind) => {
     await api.settings.load()
     expect(api.directory.findExtension('acme', '200')).toMatchObject({ password: 'very-secret-words' })
     const list = await api.get('/api/v1/tenants/acme/extensions')
-    expect(list.body).toEqual({
-      items: [
-        { key: '137', origin: 'file', value: {} },
-        { key: '200', origin: 'api', value: { name: 'Hall' } },
-      ],
-    })
+    const first = { key: '137', origin: 'file', etag: null, value: {}, secrets: ['password'] }
+    expect(list.body).toEqual({ items: [first, hall], nextCursor: null })
   })
 
   it('starts without what no longer fits the file, and keeps the rest', async () => {

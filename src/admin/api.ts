@@ -7,12 +7,13 @@ import type { HttpServer } from '../http/server.ts'
 import type { Directory } from '../routing/directory.ts'
 import type { Store } from '../store/store.ts'
 import { callRoutes } from './call-routes.ts'
-import { eventRoutes } from './event-routes.ts'
+import { type EventRoutesParts, eventRoutes } from './event-routes.ts'
 import { type HealthParts, healthRoutes } from './health-routes.ts'
 import { liveCallRoutes } from './live-call-routes.ts'
 import type { LiveSettings } from './live-settings.ts'
 import { type MailboxRoutesParts, mailboxRoutes } from './mailbox-routes.ts'
 import { promoRoutes } from './promo-routes.ts'
+import { publishedSchema } from './published-schema.ts'
 import { recordingRoutes } from './recording-routes.ts'
 import { type RetentionRunner, retentionRoutes } from './retention-routes.ts'
 import { roomRoutes } from './room-routes.ts'
@@ -20,7 +21,7 @@ import { settingRoutes } from './setting-routes.ts'
 import type { Registration, TrunkStatus } from './status.ts'
 import { statusRoutes } from './status-routes.ts'
 
-export interface AdminParts extends HealthParts {
+export interface AdminParts extends HealthParts, EventRoutesParts {
   readonly clock: Clock
   readonly token: string
   readonly ids: IdFactory
@@ -50,7 +51,7 @@ export async function mountAdmin(server: HttpServer, parts: AdminParts): Promise
         const guarded = inner as HttpServer
         guarded.addHook('onRequest', async (request) => bearer.check(request))
         guarded.addHook('onRoute', (route) => {
-          route.schema = { ...route.schema, security: [{ bearer: [] }] }
+          route.schema = publishedSchema(route)
         })
         callRoutes(guarded, parts)
         liveCallRoutes(guarded, parts)

@@ -5,6 +5,7 @@ import { TestClock } from '../../test/support/test-clock.ts'
 import { openTestStore, type TestStore } from '../../test/support/test-store.ts'
 import { silentLogger } from '../base/log.ts'
 import { createHttpServer, type HttpServer } from '../http/server.ts'
+import type { OutboxEvent } from '../store/outbox-types.ts'
 import { addEventMetrics } from './event-metrics.ts'
 import { eventRoutes } from './event-routes.ts'
 
@@ -20,7 +21,10 @@ describe.each(databaseKinds)('the events in the admin API on %s', (kind) => {
     kept = await openTestStore(kind, { clock })
     server = await createHttpServer({ log: silentLogger, version: '0.0.0' })
     const { store } = kept
-    await server.register(async (scope) => eventRoutes(scope as HttpServer, { store }), { prefix: '/api/v1' })
+    const eventBody = ({ body }: OutboxEvent): string => body.replace('pin-1234', '…')
+    await server.register(async (scope) => eventRoutes(scope as HttpServer, { store, eventBody }), {
+      prefix: '/api/v1',
+    })
   })
 
   afterEach(async () => {
@@ -53,7 +57,7 @@ describe.each(databaseKinds)('the events in the admin API on %s', (kind) => {
   /** Tries the next event and has it fail. */
   async function fail(status: number, isLast = false): Promise<void> {
     const { outbox } = kept.store
-    const [event] = await outbox.lease({ lane, now: clock.wallTime(), limit: 1, leaseMs: 60_000 })
+    const [event] = await outbox.lease({ lane, aside: 0, now: clock.wallTime(), limit: 1, leaseMs: 60_000 })
     if (!event) throw new Error('nothing waits')
     const attempt = { at: clock.wallTime(), durationMs: 12, status, problem: `It answered ${status}.`, answer: 'oops' }
     await (isLast ? outbox.dead(event, attempt) : outbox.failed(event, attempt, clock.wallTime() + 60_000))
@@ -115,6 +119,13 @@ describe.each(databaseKinds)('the events in the admin API on %s', (kind) => {
     })
     expect(JSON.stringify(body)).not.toContain('secret-')
     expect(await ask('/nobody')).toMatchObject({ status: 404, body: { error: { code: 'event.unknown' } } })
+  })
+
+  it('show the body as its kind wants it to be seen, and send it as it is', async () => {
+    await add('e1 pin-1234', 'call_1')
+    expect((await ask('/e1%20pin-1234')).body).toMatchObject({ body: 'e1 …' })
+    const [event] = await kept.store.outbox.lease({ lane, aside: 0, now: clock.wallTime(), limit: 1, leaseMs: 60_000 })
+    expect(event?.body).toBe('e1 pin-1234')
   })
 
   it('are sent again when asked for', async () => {

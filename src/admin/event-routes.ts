@@ -46,15 +46,22 @@ const AttemptSchema = Type.Object({
 const EventDetailsSchema = Type.Object({
   event: EventSchema,
   contentType: Type.String(),
-  body: Type.String({ description: 'What is sent, as it is sent.' }),
+  body: Type.String({ description: 'What is sent. Digits that a caller keyed are not shown.' }),
   history: Type.Array(AttemptSchema, { description: 'Its last 50 attempts, the first one first.' }),
 })
 
 const IdParams = Type.Object({ id: Type.String({ maxLength: 200 }) })
 
+export interface EventRoutesParts {
+  readonly store: Store
+  /** A body without what is a caller's own, such as keyed digits; as it is if absent. */
+  eventBody?(event: OutboxEvent): string
+}
+
 /** Events that are owed to programs outside, and what became of them. */
-export function eventRoutes(api: HttpServer, { store }: { store: Store }): void {
-  const { outbox } = store
+export function eventRoutes(api: HttpServer, parts: EventRoutesParts): void {
+  const { outbox } = parts.store
+  const shownBody = (event: OutboxEvent): string => parts.eventBody?.(event) ?? event.body
 
   api.get(
     '/events',
@@ -99,8 +106,8 @@ export function eventRoutes(api: HttpServer, { store }: { store: Store }): void 
     async ({ params: { id } }) => {
       const [event, history] = await Promise.all([outbox.get(id), outbox.history(id)])
       if (!event) throw new NotFoundError('event.unknown', `There is no event ${id}.`, { facts: { eventId: id } })
-      const { contentType, body } = event
-      return { event: viewEvent(event), contentType, body, history: history.map(viewAttempt) }
+      const { contentType } = event
+      return { event: viewEvent(event), contentType, body: shownBody(event), history: history.map(viewAttempt) }
     },
   )
 

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { stageVoicemail, type VoicemailStage } from '../../test/support/voicemail-stage.ts'
 import { silentLogger } from '../base/log.ts'
 import { SeededRandom } from '../base/random.ts'
+import { MessageRetention } from '../dialects/voicemail/retention.ts'
 import { createHttpServer, type HttpServer } from '../http/server.ts'
 import { wavHeader } from '../media/wav-header.ts'
 import { mailboxRoutes } from './mailbox-routes.ts'
@@ -16,7 +17,16 @@ describe('mailboxes over the admin API', () => {
     stage = await stageVoicemail()
     http = await createHttpServer({ log: silentLogger, version: 'test' })
     const { mailboxes, service, media, test, directory } = stage
-    mailboxRoutes(http, { mailboxes, service, media, store: test.store.voicemail, random: new SeededRandom(3) })
+    const store = test.store.voicemail
+    const retention = new MessageRetention({
+      store,
+      mailboxes,
+      news: stage.news,
+      clock: stage.clock,
+      isBusy: (mailbox) => service.isBusy(mailbox),
+      changed: () => {},
+    })
+    mailboxRoutes(http, { mailboxes, service, media, store, random: new SeededRandom(3), retention })
     promoRoutes(http, { directory, store: test.store })
   })
   afterEach(async () => {
@@ -24,7 +34,7 @@ describe('mailboxes over the admin API', () => {
     await stage.close()
   })
 
-  async function send(method: 'GET' | 'PUT' | 'DELETE', url: string, payload?: object) {
+  async function send(method: 'GET' | 'PUT' | 'POST' | 'DELETE', url: string, payload?: object) {
     const answer = await http.inject({ method, url, ...(payload ? { payload } : {}) })
     return { status: answer.statusCode, body: answer.body === '' ? null : answer.json() }
   }
@@ -126,8 +136,10 @@ describe('mailboxes over the admin API', () => {
     expect((await put(wav)).statusCode).toBe(204)
     const { body } = await send('GET', '/mailboxes/acme/101')
     expect(body).toMatchObject({ hasGreeting: true, isGreetingUsed: true })
+    expect((await http.inject({ method: 'GET', url })).rawPayload.equals(wav)).toBe(true)
     expect((await send('DELETE', url)).status).toBe(204)
     expect((await send('GET', '/mailboxes/acme/101')).body).toMatchObject({ hasGreeting: false })
+    expect((await send('GET', url)).body.error.code).toBe('voicemail.voice-unknown')
   })
 
   it('sets promos with their dates, and the announcement of the tariff', async () => {
@@ -142,5 +154,48 @@ describe('mailboxes over the admin API', () => {
     })
     await stage.ask({ command: 'PROMOTAKER', number: '0812', promo: 'x', taker: true })
     expect((await send('GET', '/voicemail/acme/takers')).body.items).toMatchObject([{ number: '0812', isTaker: true }])
+  })
+
+  it('sets e-mail and retention, checks addresses, and deletes by age where it is said in earnest', async () => {
+    const url = '/mailboxes/acme/101'
+    const email = { to: ['owner@acme.example'], after: 'read' }
+    expect((await send('PUT', url, { email, retention: { newDays: 3 } })).body).toMatchObject({
+      email: { to: ['owner@acme.example'], language: null, attach: true, format: 'wav', after: 'read' },
+      retention: { newDays: 3, savedDays: null },
+    })
+    for (const to of ['a@b\r\nBcc: c@d', 'nobody', 'a b@c.example', '<a@b.example>']) {
+      const { status, body } = await send('PUT', url, { email: { to: [to] } })
+      expect([status, body.error.code], to).toEqual([400, 'http.bad-request'])
+    }
+    expect((await send('PUT', url, { email: null })).body).toMatchObject({ email: null })
+    await stage.test.store.voicemail.addMessage({
+      id: 'msg_old',
+      tenant: 'acme',
+      owner: '101',
+      voice: 'old',
+      caller: '0812',
+      received_at: stage.clock.wallTime() - 4 * 86_400_000,
+      duration_seconds: 4,
+      is_read: 0,
+      read_at: null,
+      deleted_at: null,
+      forwarded_by: null,
+    })
+    expect((await send('POST', '/retention/messages')).status).toBe(400)
+    const would = await send('POST', '/retention/messages?dryRun=true')
+    expect(would.body).toMatchObject({ isDryRun: true, items: [{ owner: '101', unread: 1, read: 0 }] })
+    expect((await send('GET', url)).body).toMatchObject({ unread: 1 })
+    expect((await send('POST', '/retention/messages?dryRun=false')).body).toMatchObject({ items: [{ unread: 1 }] })
+    expect((await send('GET', url)).body).toMatchObject({ unread: 0 })
+  })
+
+  it('refuses an mp3 without a frame, and gives a sound by what it is', async () => {
+    const url = '/mailboxes/acme/101/greeting'
+    const broken = Buffer.concat([Buffer.from('ID3\x04\x00\x00\x00\x00\x00\x00', 'latin1'), Buffer.alloc(50)])
+    const put = await http.inject({ method: 'PUT', url, payload: broken, headers: { 'content-type': 'audio/mpeg' } })
+    expect(put.json().error.code).toBe('media.mp3-malformed')
+    const audio = await http.inject({ method: 'GET', url: `${await leave('one')}/audio` })
+    expect(audio.headers).toMatchObject({ 'content-type': 'audio/wav' })
+    expect(audio.headers['content-disposition']).toBe('inline; filename="one.wav"')
   })
 })

@@ -1,17 +1,28 @@
+import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
-import { NotFoundError, StateError } from '../base/errors.ts'
+import { NotFoundError, ParseError, StateError } from '../base/errors.ts'
 import type { Random } from '../base/random.ts'
+import { isMailAddress } from '../config/schema-values.ts'
+import type { MailboxMailSettings } from '../config/settings-voicemail.ts'
 import type { Mailbox, MailboxChange, Mailboxes } from '../dialects/voicemail/mailboxes.ts'
 import type { MediaStore } from '../dialects/voicemail/media-store.ts'
+import { viewMessage } from '../dialects/voicemail/message-view.ts'
+import type { MessageRetention } from '../dialects/voicemail/retention.ts'
 import type { VoicemailService } from '../dialects/voicemail/service.ts'
 import type { WireObject } from '../dialects/voicemail/wire.ts'
 import { sendFile } from '../http/send-file.ts'
 import type { HttpServer } from '../http/server.ts'
-import { looksLikeMp3 } from '../media/mp3-reader.ts'
+import { looksLikeMp3, readMp3Format } from '../media/mp3-reader.ts'
 import { readWavFormat } from '../media/wav-reader.ts'
 import type { Voicemail, VoicemailMessageRow } from '../store/voicemail.ts'
 import { ErrorSchema } from './schemas.ts'
-import { MailboxChangeSchema, MailboxSchema, MessageChangeSchema, MessageSchema } from './voicemail-schemas.ts'
+import {
+  AgedSchema,
+  MailboxChangeSchema,
+  MailboxSchema,
+  MessageChangeSchema,
+  MessageSchema,
+} from './voicemail-schemas.ts'
 
 export interface MailboxRoutesParts {
   readonly mailboxes: Mailboxes
@@ -19,11 +30,18 @@ export interface MailboxRoutesParts {
   readonly media: MediaStore
   readonly store: Voicemail
   readonly random: Random
+  readonly retention: Pick<MessageRetention, 'run'>
 }
 
 const BoxParams = Type.Object({ tenant: Type.String({ maxLength: 64 }), owner: Type.String({ maxLength: 64 }) })
 const MessageParams = Type.Object({ ...BoxParams.properties, id: Type.String({ maxLength: 64 }) })
 const tags = ['voicemail']
+const usualMail: Omit<MailboxMailSettings, 'to'> = {
+  language: null,
+  attach: true,
+  format: 'wav',
+  after: 'keep',
+}
 /** A greeting of ten minutes is none. */
 const longestGreetingBytes = 10 * 1024 * 1024
 
@@ -78,12 +96,16 @@ export function mailboxRoutes(api: HttpServer, parts: MailboxRoutesParts): void 
         tags,
         params: BoxParams,
         body: MailboxChangeSchema,
-        response: { 200: MailboxSchema, 404: ErrorSchema },
+        response: { 200: MailboxSchema, 400: ErrorSchema, 404: ErrorSchema },
       },
     },
     async ({ params, body }) => {
       const { tenant } = params
-      const { pin, language, maxMessages, record, promos } = body
+      const { pin, language, maxMessages, record, promos, email, retention } = body
+      const badAddress = email?.to.find((address) => !isMailAddress(address))
+      if (badAddress !== undefined) {
+        throw new ParseError('http.bad-request', `body/email/to: ${JSON.stringify(badAddress)} is no e-mail address.`)
+      }
       const change: MailboxChange = {
         ...(language === undefined ? {} : { language }),
         ...(maxMessages === undefined ? {} : { max_messages: maxMessages }),
@@ -92,6 +114,9 @@ export function mailboxRoutes(api: HttpServer, parts: MailboxRoutesParts): void 
         ...(record?.maxSeconds === undefined ? {} : { max_record: record.maxSeconds }),
         ...(promos?.x === undefined ? {} : { promo_x: promos.x ? 1 : 0 }),
         ...(promos?.y === undefined ? {} : { promo_y: promos.y ? 1 : 0 }),
+        ...(email === undefined ? {} : { email: JSON.stringify(email && { ...usualMail, ...email }) }),
+        ...(retention?.newDays === undefined ? {} : { new_days: retention.newDays }),
+        ...(retention?.savedDays === undefined ? {} : { saved_days: retention.savedDays }),
       }
       const owner = await mailboxes.create(tenant, params.owner, change)
       if (pin !== undefined) await mailboxes.setPin({ tenant, owner }, pin)
@@ -121,6 +146,7 @@ export function mailboxRoutes(api: HttpServer, parts: MailboxRoutesParts): void 
       for (const { voice } of await store.messages(tenant, owner)) {
         await ask(tenant, { command: 'DELMAIL', number: owner, voice })
       }
+      await ask(tenant, { command: 'RECGREETING', number: owner, filename: '', active: false })
       await store.removeMailbox(tenant, owner)
       return reply.code(204).send(null)
     },
@@ -148,17 +174,18 @@ export function mailboxRoutes(api: HttpServer, parts: MailboxRoutesParts): void 
 
   api.get(
     '/mailboxes/:tenant/:owner/messages/:id/audio',
-    { schema: { summary: 'The sound of a message', tags, params: MessageParams, response: { 404: ErrorSchema } } },
+    {
+      schema: {
+        summary: 'The sound of a message: whole, or the range that is asked for',
+        description: 'As it is stored: `audio/wav` of our own recordings, else what the node has put there.',
+        tags,
+        params: MessageParams,
+        response: { 404: ErrorSchema },
+      },
+    },
     async ({ params, headers }, reply) => {
       const { tenant, voice } = await findMessage(params)
-      const path = await media.find(tenant, voice)
-      const sent = await sendFile(
-        reply,
-        { path, mediaType: 'audio/wav', name: `${voice}.wav`, disposition: 'inline' },
-        headers.range,
-      )
-      if (sent) return sent
-      throw new NotFoundError('voicemail.voice-unknown', `There is no voice ${voice}.`)
+      return await sendVoice(reply, media, tenant, voice, headers.range)
     },
   )
 
@@ -184,6 +211,27 @@ export function mailboxRoutes(api: HttpServer, parts: MailboxRoutesParts): void 
     },
   )
 
+  api.post(
+    '/retention/messages',
+    {
+      schema: {
+        summary: 'Deletes voicemail messages that are older than their mailboxes keep them',
+        description:
+          'With `dryRun=true` nothing is deleted: the answer says what would be. It also runs by itself every hour. ' +
+          'What it deletes can be had back for 24 hours.',
+        tags,
+        querystring: Type.Object({
+          dryRun: Type.Boolean({ description: 'To be said, so that nothing is deleted by a slip.' }),
+        }),
+        response: { 200: AgedSchema },
+      },
+    },
+    async ({ query }) => {
+      const items = await parts.retention.run({ isDryRun: query.dryRun })
+      return { isDryRun: query.dryRun, items: [...items] }
+    },
+  )
+
   greetingRoutes(api, parts, find, ask)
 }
 
@@ -193,6 +241,23 @@ function greetingRoutes(
   find: (tenant: string, owner: string) => Promise<Mailbox>,
   ask: (tenant: string, request: WireObject) => Promise<void>,
 ): void {
+  api.get(
+    '/mailboxes/:tenant/:owner/greeting',
+    {
+      schema: {
+        summary: 'The sound of the personal greeting, whether it is used or not: whole, or the range that is asked for',
+        tags,
+        params: BoxParams,
+        response: { 404: ErrorSchema },
+      },
+    },
+    async ({ params, headers }, reply) => {
+      const { tenant, greeting } = await find(params.tenant, params.owner)
+      if (greeting === null) throw new NotFoundError('voicemail.voice-unknown', 'There is no personal greeting.')
+      return await sendVoice(reply, media, tenant, greeting.voice, headers.range)
+    },
+  )
+
   api.delete(
     '/mailboxes/:tenant/:owner/greeting',
     {
@@ -229,8 +294,7 @@ function greetingRoutes(
       async ({ params, body }, reply) => {
         const { tenant, owner } = await find(params.tenant, params.owner)
         const file = body instanceof Uint8Array ? body : new Uint8Array()
-        // Refused now rather than passed over by each call.
-        if (!looksLikeMp3(file)) readWavFormat(file)
+        checkGreeting(file)
         const voice = `greet_${random.token(20)}`
         await media.put(tenant, voice, oneOf(file))
         await ask(tenant, { command: 'RECGREETING', number: owner, filename: voice, active: true })
@@ -238,6 +302,31 @@ function greetingRoutes(
       },
     )
   })
+}
+
+/** Rejects with NotFoundError `voicemail.voice-unknown`. */
+async function sendVoice(
+  reply: FastifyReply,
+  media: MediaStore,
+  tenant: string,
+  voice: string,
+  range: string | undefined,
+): Promise<FastifyReply> {
+  const path = await media.find(tenant, voice)
+  const { mediaType, ending } = await media.formatOf(tenant, voice)
+  const name = voice.endsWith(ending) ? voice : `${voice}${ending}`
+  const sent = await sendFile(reply, { path, mediaType, name, disposition: 'inline' }, range)
+  if (sent) return sent
+  throw new NotFoundError('voicemail.voice-unknown', `There is no voice ${voice}.`)
+}
+
+/**
+ * Refused now rather than passed over by each call. Throws ParseError `media.wav-malformed`, `media.wav-unsupported`,
+ * `media.audio-empty`, `media.mp3-malformed`.
+ */
+function checkGreeting(file: Uint8Array): void {
+  if (looksLikeMp3(file)) readMp3Format(file)
+  else readWavFormat(file)
 }
 
 async function* oneOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -257,25 +346,12 @@ function viewMailbox(mailbox: Mailbox) {
       maxIdleSeconds: mailbox.maxIdleSeconds,
       maxSeconds: mailbox.maxRecordSeconds,
     },
+    email: mailbox.email && { ...mailbox.email, to: [...mailbox.email.to] },
+    retention: { ...mailbox.retention },
     hasPin,
     hasGreeting: greeting !== null,
     isGreetingUsed: greeting?.isActive ?? false,
     promos: { ...promos },
     missedCalls: missed,
-  }
-}
-
-function viewMessage(row: VoicemailMessageRow) {
-  const { id, tenant, owner, voice, caller } = row
-  return {
-    id,
-    from: caller,
-    receivedAt: new Date(row.received_at).toISOString(),
-    durationSeconds: row.duration_seconds,
-    isRead: row.is_read === 1,
-    deletedAt: row.deleted_at === null ? null : new Date(row.deleted_at).toISOString(),
-    forwardedBy: row.forwarded_by,
-    voice,
-    audio: `/api/v1/mailboxes/${encodeURIComponent(tenant)}/${encodeURIComponent(owner)}/messages/${id}/audio`,
   }
 }

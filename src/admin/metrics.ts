@@ -6,6 +6,7 @@ import { addEventMetrics, type EventReadings } from './event-metrics.ts'
 export interface MetricReadings {
   liveCalls(): number
   registrations(): number
+  subscriptions(): number
   mediaEndpoints(): number
   freePorts(): number
   /** Asks every media worker. */
@@ -43,6 +44,7 @@ export class Metrics {
     }
     gauge('calls_live', 'Calls that are up.', () => readings.liveCalls())
     gauge('registrations', 'Registered telephones.', () => readings.registrations())
+    gauge('subscriptions', 'Subscriptions of telephones to their mailboxes.', () => readings.subscriptions())
     gauge('media_endpoints', 'RTP endpoints in use.', () => readings.mediaEndpoints())
     gauge('media_free_ports', 'RTP port pairs that are bound and free.', () => readings.freePorts())
     gauge('sip_client_transactions', 'Client transactions alive.', () => readings.transactions().client)

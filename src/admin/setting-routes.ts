@@ -1,137 +1,239 @@
-import { Type } from 'typebox'
-import { NotFoundError, StateError } from '../base/errors.ts'
+import { type TSchema, Type } from 'typebox'
+import {
+  type EntryKind,
+  entryKinds,
+  type SettingKind,
+  type SettingPlace,
+  type WholeKind,
+  wholeKinds,
+} from '../config/overlay.ts'
 import { SettingsError } from '../config/problem.ts'
-import type { TenantSettings } from '../config/settings.ts'
 import type { HttpServer } from '../http/server.ts'
 import type { Directory } from '../routing/directory.ts'
-import type { LiveSettings, SettingKind } from './live-settings.ts'
-import { ErrorSchema } from './schemas.ts'
+import type { SettingEntry } from './live-settings.ts'
+import { promptRoutes } from './prompt-routes.ts'
+import { ErrorSchema, PageQuery, pageOf } from './schemas.ts'
+import {
+  allButBodies,
+  answerProblems,
+  conditionOf,
+  inUse,
+  mustExist,
+  type SettingRoutesParts,
+  withEtag,
+} from './setting-replies.ts'
+import {
+  bodySchema,
+  ConditionHeaders,
+  EntrySchema,
+  InvalidSchema,
+  patchSchema,
+  TenantParams,
+} from './setting-schemas.ts'
+import { tenantRoutes } from './tenant-routes.ts'
 
-const kinds = ['numbers', 'extensions', 'apps'] as const satisfies readonly SettingKind[]
+/** What each kind is in a sentence: one, and all. */
+const words: Readonly<Record<EntryKind | WholeKind, readonly [one: string, all: string]>> = {
+  trunks: ['a trunk', 'the trunks'],
+  extensions: ['an extension', 'the extensions'],
+  apps: ['an app', 'the apps'],
+  numbers: ['a number', 'the numbers'],
+  partners: ['a partner', 'the partners'],
+  recordings: ['a prompt', 'the prompts'],
+  layers: ['a layer', 'the layers'],
+  callerIds: ['the numbers it may show', ''],
+  outbound: ['the outbound rules, in order', ''],
+  callRecording: ['whether calls are recorded', ''],
+  messageRetention: ['by what age voicemail messages are deleted', ''],
+  events: ['where it is told of calls and recordings', ''],
+  limits: ['the limits', ''],
+}
+/** Their bodies are maps, of which a part can be changed. */
+const patchable: readonly SettingKind[] = [
+  ...entryKinds.filter((kind) => kind !== 'recordings' && kind !== 'layers'),
+  'callRecording',
+  'messageRetention',
+  'events',
+  'limits',
+]
 
-const EntrySchema = Type.Object({
-  key: Type.String(),
-  origin: Type.Union([Type.Literal('file'), Type.Literal('api')], {
-    description: 'What the file names wins and cannot be changed here.',
-  }),
-  value: Type.Unknown({ description: 'As it would stand in the configuration file; secrets are left out.' }),
-})
-const ProblemSchema = Type.Object({ path: Type.String(), sentence: Type.String(), expected: Type.String() })
-const InvalidSchema = Type.Object({
-  error: Type.Object({
-    code: Type.String(),
-    message: Type.String(),
-    facts: Type.Object({ problems: Type.Array(ProblemSchema) }),
-  }),
-})
+const usualLimit = 50
+const tags = ['settings']
+const changeErrors = { 404: ErrorSchema, 409: ErrorSchema, 412: ErrorSchema }
+const inForce =
+  'In force as soon as it is answered; calls under way are not touched. What the file names cannot be changed (409).'
 
-/** Tenants, and their numbers, extensions and apps. */
-export function settingRoutes(api: HttpServer, parts: { directory: Directory; settings: LiveSettings }): void {
+/** Tenants and everything in them: `tenants` of the configuration file, with the file's own rules. */
+export function settingRoutes(api: HttpServer, parts: SettingRoutesParts): void {
+  api.register(async (scope) => {
+    const inner = scope as HttpServer
+    inner.setErrorHandler((thrown, _request, reply) => {
+      if (thrown instanceof SettingsError) return answerProblems(reply, thrown)
+      throw thrown
+    })
+    tenantRoutes(inner, parts)
+    for (const kind of entryKinds) entryRoutes(inner, kind, parts)
+    for (const kind of wholeKinds) {
+      const one: At = { path: `/tenants/:tenant/${kind}`, kind, params: TenantParams, keyOf: () => kind }
+      readRoute(inner, one, parts)
+      changeRoutes(inner, one, parts)
+    }
+    promptRoutes(inner, parts)
+    partnerSecretRoute(inner, parts)
+  })
+}
+
+/** A place where one setting is read and changed. */
+interface At {
+  readonly path: string
+  readonly kind: EntryKind | WholeKind
+  readonly params: TSchema
+  keyOf(params: unknown): string
+}
+
+function entryRoutes(api: HttpServer, kind: EntryKind, parts: SettingRoutesParts): void {
   const { directory, settings } = parts
-
   api.get(
-    '/tenants',
+    `/tenants/:tenant/${kind}`,
     {
       schema: {
-        summary: 'The tenants',
-        tags: ['settings'],
-        response: {
-          200: Type.Object({
-            items: Type.Array(
-              Type.Object({
-                name: Type.String(),
-                domain: Type.Union([Type.String(), Type.Null()]),
-                timeZone: Type.String(),
-                language: Type.String(),
-                numbers: Type.Integer(),
-                extensions: Type.Integer(),
-                apps: Type.Integer(),
-              }),
-            ),
-          }),
-        },
+        summary: `${capital(words[kind][1])} of a tenant, by name`,
+        tags,
+        params: TenantParams,
+        querystring: Type.Object(PageQuery),
+        response: { 200: pageOf(EntrySchema), 404: ErrorSchema },
       },
     },
-    async () => ({ items: [...directory.tenants.values()].map(viewTenant) }),
+    async ({ params: { tenant }, query }) => {
+      mustExist(directory, tenant)
+      return pageAfter(settings.list(tenant, kind), query)
+    },
   )
+  const params = Type.Object({ ...TenantParams.properties, key: Type.String({ maxLength: 128 }) })
+  const keyOf = (given: unknown): string => (given as { key: string }).key
+  const one: At = { path: `/tenants/:tenant/${kind}/:key`, kind, params, keyOf }
+  readRoute(api, one, parts)
+  // A prompt is a file: see `promptRoutes`.
+  if (kind === 'recordings') deleteRoute(api, one, parts)
+  else changeRoutes(api, one, parts)
+}
 
-  for (const kind of kinds) {
-    const params = Type.Object({ tenant: Type.String({ maxLength: 64 }) })
-    const oneParams = Type.Object({ tenant: Type.String({ maxLength: 64 }), key: Type.String({ maxLength: 128 }) })
+function readRoute(api: HttpServer, at: At, { directory, settings }: SettingRoutesParts): void {
+  api.get(
+    at.path,
+    {
+      schema: {
+        summary: `Shows ${words[at.kind][0]}`,
+        tags,
+        params: at.params,
+        response: { 200: EntrySchema, 404: ErrorSchema },
+      },
+    },
+    async ({ params }, reply) => withEtag(reply, settings.get(placeOf(directory, at, params))),
+  )
+}
 
-    api.get(
-      `/tenants/:tenant/${kind}`,
+function changeRoutes(api: HttpServer, at: At, parts: SettingRoutesParts): void {
+  const { directory, settings } = parts
+  const response = { 200: EntrySchema, ...changeErrors, 422: InvalidSchema }
+  api.put(
+    at.path,
+    {
+      validatorCompiler: allButBodies,
+      schema: {
+        summary: `Sets ${words[at.kind][0]}`,
+        description: `The body is what would stand in the configuration file. ${inForce}`,
+        tags,
+        params: at.params,
+        headers: ConditionHeaders,
+        body: bodySchema(at.kind),
+        response,
+      },
+    },
+    async ({ params, body, headers }, reply) =>
+      withEtag(reply, await settings.put(placeOf(directory, at, params), body, conditionOf(headers))),
+  )
+  if (patchable.includes(at.kind)) {
+    api.patch(
+      at.path,
       {
+        validatorCompiler: allButBodies,
         schema: {
-          summary: `The ${kind} of a tenant`,
-          tags: ['settings'],
-          params,
-          response: { 200: Type.Object({ items: Type.Array(EntrySchema) }), 404: ErrorSchema },
+          summary: `Changes a part of ${words[at.kind][0]}`,
+          description: `Secrets that the patch leaves out stay as they are. ${inForce}`,
+          tags,
+          params: at.params,
+          headers: ConditionHeaders,
+          body: patchSchema(at.kind),
+          response,
         },
       },
-      async ({ params: { tenant } }) => {
-        mustExist(directory, tenant)
-        return { items: [...settings.list(tenant, kind)] }
-      },
-    )
-
-    api.put(
-      `/tenants/:tenant/${kind}/:key`,
-      {
-        schema: {
-          summary: `Sets one of the ${kind}`,
-          description: 'The body is what would stand in the configuration file. In force as soon as it is answered.',
-          tags: ['settings'],
-          params: oneParams,
-          body: Type.Record(Type.String(), Type.Unknown()),
-          response: { 200: EntrySchema, 404: ErrorSchema, 409: ErrorSchema, 422: InvalidSchema },
-        },
-      },
-      async ({ params: { tenant, key }, body }, reply) => {
-        mustExist(directory, tenant)
-        try {
-          return await settings.put(tenant, kind, key, body)
-        } catch (thrown) {
-          if (!(thrown instanceof SettingsError)) throw thrown
-          const problems = thrown.problems.map(({ path, sentence, expected }) => ({ path, sentence, expected }))
-          const message = problems
-            .map(({ path, sentence, expected }) => `${path}: ${sentence} Expected ${expected}.`)
-            .join(' ')
-          return reply.code(422).send({ error: { code: thrown.code, message, facts: { problems } } })
-        }
-      },
-    )
-
-    api.delete(
-      `/tenants/:tenant/${kind}/:key`,
-      {
-        schema: {
-          summary: `Removes one of the ${kind} that was set over the API`,
-          tags: ['settings'],
-          params: oneParams,
-          response: { 204: Type.Null(), 404: ErrorSchema, 409: ErrorSchema },
-        },
-      },
-      async ({ params: { tenant, key } }, reply) => {
-        mustExist(directory, tenant)
-        await settings.remove(tenant, kind, key).catch((thrown: unknown) => {
-          // Without it the rest would no longer be a configuration: something still names it.
-          if (thrown instanceof SettingsError)
-            throw new StateError('setting.in-use', thrown.message, { facts: { tenant, kind, key } })
-          throw thrown
-        })
-        return reply.code(204).send(null)
-      },
+      async ({ params, body, headers }, reply) =>
+        withEtag(reply, await settings.patch(placeOf(directory, at, params), body, conditionOf(headers))),
     )
   }
+  deleteRoute(api, at, parts)
 }
 
-function mustExist(directory: Directory, tenant: string): void {
-  if (directory.tenant(tenant)) return
-  throw new NotFoundError('setting.unknown', `There is no tenant ${tenant}.`, { facts: { tenant } })
+function deleteRoute(api: HttpServer, at: At, { directory, settings }: SettingRoutesParts): void {
+  api.delete(
+    at.path,
+    {
+      schema: {
+        summary: `Removes ${words[at.kind][0]}, where the API has set it`,
+        description: `Not while something else names it (409). ${inForce}`,
+        tags,
+        params: at.params,
+        headers: ConditionHeaders,
+        response: { 204: Type.Null(), ...changeErrors },
+      },
+    },
+    async ({ params, headers }, reply) => {
+      const place = placeOf(directory, at, params)
+      await settings.remove(place, conditionOf(headers)).catch((thrown: unknown) => {
+        throw thrown instanceof SettingsError ? inUse(place.key, thrown, place) : thrown
+      })
+      return reply.code(204).send(null)
+    },
+  )
 }
 
-function viewTenant(tenant: TenantSettings) {
-  const { name, domain, timeZone, language, numbers, extensions, apps } = tenant
-  return { name, domain, timeZone, language, numbers: numbers.size, extensions: extensions.size, apps: apps.size }
+function partnerSecretRoute(api: HttpServer, { directory, settings }: SettingRoutesParts): void {
+  api.post(
+    '/tenants/:tenant/partners/:key/secret',
+    {
+      schema: {
+        summary: 'Gives a partner a new secret',
+        description: 'The old one ends at once. This answer is the only time that the new one is shown.',
+        tags,
+        params: Type.Object({ ...TenantParams.properties, key: Type.String({ maxLength: 128 }) }),
+        response: { 200: Type.Object({ secret: Type.String() }), ...changeErrors },
+      },
+    },
+    async ({ params: { tenant, key } }) => {
+      mustExist(directory, tenant)
+      return { secret: await settings.renewSecret(tenant, key) }
+    },
+  )
+}
+
+/** One page of what is sorted by key; the cursor is the last key of the page before. */
+function pageAfter(entries: readonly SettingEntry[], query: { limit?: number; cursor?: string }) {
+  const { limit = usualLimit, cursor } = query
+  const after = cursor === undefined ? null : Buffer.from(cursor, 'base64url').toString()
+  const rest = after === null ? entries : entries.filter(({ key }) => key > after)
+  const items = rest.slice(0, limit)
+  const last = items.at(-1)
+  const nextCursor = last && rest.length > items.length ? Buffer.from(last.key).toString('base64url') : null
+  return { items: items.map((entry) => ({ ...entry, secrets: [...entry.secrets] })), nextCursor }
+}
+
+function placeOf(directory: Directory, at: At, params: unknown): SettingPlace {
+  const { tenant } = params as { readonly tenant: string }
+  mustExist(directory, tenant)
+  return { tenant, kind: at.kind, key: at.keyOf(params) }
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
 }

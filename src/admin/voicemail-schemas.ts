@@ -6,6 +6,21 @@ const isOn = Type.Boolean({ description: 'Whether callers may leave messages.' }
 const maxIdleSeconds = Type.Integer({ minimum: 1, maximum: 60, description: 'Silence that ends a message.' })
 const maxSeconds = Type.Integer({ minimum: 1, maximum: 3600, description: 'Of one message.' })
 
+const days = { minimum: 1, maximum: 36_500 }
+const newDays = {
+  ...days,
+  description: 'Messages that nobody has heard, since they came. `null`: as configured, or never.',
+}
+const savedDays = { ...days, description: 'Messages since they were heard. `null`: as configured, or never.' }
+const attach = Type.Boolean({ description: 'Whether the sound goes along; true where left out.' })
+const format = Type.Union([Type.Literal('wav'), Type.Literal('mp3')], {
+  description: 'Of the sound; wav where left out.',
+})
+const after = Type.Union([Type.Literal('keep'), Type.Literal('read'), Type.Literal('delete')], {
+  description: 'What becomes of a message whose sound has been sent; keep where left out.',
+})
+const mailLanguage = nullable(language)
+
 export const MailboxSchema = Type.Object({
   tenant: Type.String(),
   owner: Type.String({ description: 'An extension, or a number in E.164.' }),
@@ -20,6 +35,16 @@ export const MailboxSchema = Type.Object({
   missedCalls: Type.Integer({ description: 'Callers who left no message.' }),
   read: Type.Integer(),
   unread: Type.Integer(),
+  email: nullable(
+    Type.Object(
+      { to: Type.Array(Type.String()), language: mailLanguage, attach, format, after },
+      { description: 'Where its messages are sent to; null: nowhere.' },
+    ),
+  ),
+  retention: Type.Object(
+    { newDays: nullable(Type.Integer(newDays)), savedDays: nullable(Type.Integer(savedDays)) },
+    { description: 'By what age its messages are deleted.' },
+  ),
 })
 
 export const MailboxChangeSchema = Type.Object(
@@ -43,9 +68,50 @@ export const MailboxChangeSchema = Type.Object(
         { additionalProperties: false },
       ),
     ),
+    email: Type.Optional(
+      nullable(
+        Type.Object(
+          {
+            to: Type.Array(Type.String({ minLength: 3, maxLength: 254 }), { minItems: 1, maxItems: 20 }),
+            language: Type.Optional(mailLanguage),
+            attach: Type.Optional(attach),
+            format: Type.Optional(format),
+            after: Type.Optional(after),
+          },
+          { additionalProperties: false, description: 'Needs `voicemail.mail` in the configuration. null: nowhere.' },
+        ),
+      ),
+    ),
+    retention: Type.Optional(
+      Type.Object(
+        {
+          newDays: Type.Optional(nullable(Type.Integer(newDays))),
+          savedDays: Type.Optional(nullable(Type.Integer(savedDays))),
+        },
+        { additionalProperties: false },
+      ),
+    ),
   },
   { additionalProperties: false },
 )
+
+export const AgedSchema = Type.Object({
+  isDryRun: Type.Boolean(),
+  items: Type.Array(
+    Type.Object({
+      tenant: Type.String(),
+      owner: Type.String(),
+      newDays: nullable(Type.Integer()),
+      savedDays: nullable(Type.Integer()),
+      unread: Type.Integer({ description: 'Messages that nobody has heard.' }),
+      read: Type.Integer(),
+      isBusy: Type.Boolean({
+        description: 'Its messages were asked for in the last half hour: nothing was deleted, a later run does it.',
+      }),
+    }),
+    { description: 'Mailboxes in which nothing is too old are left out.' },
+  ),
+})
 
 export const MessageSchema = Type.Object({
   id: Type.String(),

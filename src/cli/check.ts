@@ -20,7 +20,7 @@ export const checkCommand: Command = {
       const numbers = [...settings.tenants.values()].reduce((sum, tenant) => sum + tenant.numbers.size, 0)
       if (given.flag('json'))
         io.out(JSON.stringify({ ok: true, tenants: settings.tenants.size, numbers, problems: [] }))
-      else io.out(`${file} is good: ${settings.tenants.size} tenants, ${numbers} numbers.`)
+      else io.out(`${file} is good: ${counted(settings.tenants.size, 'tenant')}, ${counted(numbers, 'number')}.`)
       return 0
     } catch (thrown) {
       if (!(thrown instanceof SettingsError)) throw thrown
@@ -29,4 +29,8 @@ export const checkCommand: Command = {
       return 1
     }
   },
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

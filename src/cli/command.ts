@@ -39,6 +39,17 @@ export interface CommandIo {
 /** The call of a command was wrong; the text names what. */
 export class UsageError extends Error {}
 
+/** The call was right, but what it asks for could not be done; the text says why. */
+export class FailedError extends Error {
+  /** Of the server that refused, or `cli.failed`. */
+  readonly code: string
+
+  constructor(message: string, code = 'cli.failed') {
+    super(message)
+    this.code = code
+  }
+}
+
 /** Reads the words behind a command's name. @throws UsageError naming the word that does not fit. */
 export function readArguments(command: Command, words: readonly string[]): GivenArguments {
   const options: NonNullable<ParseArgsConfig['options']> = {}

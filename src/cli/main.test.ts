@@ -39,6 +39,52 @@ describe('the command line', () => {
       expect(help.out).toContain(option)
   })
 
+  it('tells its version', async () => {
+    expect(await say('--version')).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) })
+  })
+
+  it('says 1 and why where what was asked for could not be done, to programs as JSON, and 2 where it was asked wrongly', async () => {
+    const down = ['user', 'add', '300', '--token', 'a', '--server', 'http://127.0.0.1:1']
+    const plain = await say(...down)
+    expect(plain).toMatchObject({ code: 1, out: '' })
+    expect(plain.err).toContain('no server answers at http://127.0.0.1:1')
+    expect(plain.err).not.toContain('usage:')
+    const read = await say(...down, '--json')
+    expect(read.code).toBe(1)
+    expect(JSON.parse(read.out)).toMatchObject({ ok: false, error: { code: 'cli.failed' } })
+    const refusing = await startReceiver({
+      answer: (_request, response) => {
+        response.statusCode = 422
+        response.end(JSON.stringify({ error: { code: 'config.invalid', message: 'The secret is too short.' } }))
+      },
+    })
+    try {
+      const refused = await say(
+        'user',
+        'add',
+        '300',
+        '--token',
+        'a',
+        '--server',
+        refusing.url.replace(/\/$/, ''),
+        '--json',
+      )
+      expect(refused).toMatchObject({ code: 1, err: 'switchhook user: The secret is too short.\n' })
+      expect(JSON.parse(refused.out)).toMatchObject({ ok: false, error: { code: 'config.invalid' } })
+    } finally {
+      await refusing.close()
+    }
+    const wrong = await say('user', 'add', '300', '--token', 'a', '--server', 'nonsense')
+    expect(wrong).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("--server takes http://HOST:PORT, not 'nonsense'"),
+    })
+    await writeFile(join(folder, 'bad.yaml'), 'http: { listen: 1 }')
+    const start = await say('start', '--config', 'bad.yaml', '--json')
+    expect(start.code).toBe(1)
+    expect(JSON.parse(start.out)).toMatchObject({ ok: false, error: { code: 'config.invalid' } })
+  })
+
   it('verifies a Voicenter handler: 0 when it can be used, 1 when not, 2 for a wrong call', async () => {
     const answers = [
       {
@@ -116,7 +162,7 @@ describe('the command line', () => {
       join(folder, 'switchhook.yaml'),
       'tenants: { a: { numbers: { "1": { app: menu } }, apps: { menu: { builtin: menu } } } }\n',
     )
-    expect(await say('check')).toMatchObject({ code: 0, out: expect.stringContaining('1 tenants, 1 numbers') })
+    expect(await say('check')).toMatchObject({ code: 0, out: expect.stringContaining('1 tenant, 1 number') })
   })
 
   it('names a configuration file that is not there', async () => {

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
+import { toError } from '../base/errors.ts'
 import { SystemRandom } from '../base/random.ts'
 import { adminTokenName, openGeneratedSecrets } from '../config/generated-secrets.ts'
-import { type Command, type CommandIo, type GivenArguments, UsageError } from './command.ts'
+import { type Command, type CommandIo, FailedError, type GivenArguments, UsageError } from './command.ts'
 
 const passwordLength = 20
 
@@ -27,6 +28,7 @@ export const userCommand: Command = {
     if (action !== 'add' && action !== 'remove') throw new UsageError(`'${action}' is neither add nor remove`)
     const tenant = given.string('tenant') ?? 'demo'
     const base = given.string('server') ?? 'http://127.0.0.1:8080'
+    if (!/^https?:\/\/[^/]/.test(base)) throw new UsageError(`--server takes http://HOST:PORT, not '${base}'`)
     const url = `${base}/api/v1/tenants/${encodeURIComponent(tenant)}/extensions/${encodeURIComponent(extension)}`
     const headers = { authorization: `Bearer ${await tokenOf(given, io)}`, 'content-type': 'application/json' }
     const password = given.string('password') ?? new SystemRandom().token(passwordLength)
@@ -38,14 +40,12 @@ export const userCommand: Command = {
         ? { method: 'PUT', headers, body }
         : { method: 'DELETE', headers: { authorization: headers.authorization } },
     ).catch((thrown: unknown) => {
-      throw new UsageError(
-        `no server answers at ${base} (${thrown instanceof Error ? thrown.message : String(thrown)})`,
-      )
+      throw new FailedError(`no server answers at ${base} (${reasonOf(thrown)})`)
     })
     if (!response.ok) {
-      const answer = (await response.json().catch(() => null)) as { error?: { message?: string } } | null
-      io.err(`switchhook user: ${answer?.error?.message ?? `the server answered ${response.status}`}`)
-      return 1
+      const answer = (await response.json().catch(() => null)) as { error?: { code?: string; message?: string } } | null
+      const { code, message = `the server answered ${response.status}` } = answer?.error ?? {}
+      throw new FailedError(message, code)
     }
     if (given.flag('json')) io.out(JSON.stringify({ tenant, extension, ...(action === 'add' ? { password } : {}) }))
     else
@@ -56,6 +56,12 @@ export const userCommand: Command = {
       )
     return 0
   },
+}
+
+/** What lies behind "fetch failed". */
+function reasonOf(thrown: unknown): string {
+  const { cause, message } = toError(thrown)
+  return cause instanceof Error && cause.message !== '' ? cause.message : message
 }
 
 async function tokenOf(given: GivenArguments, io: CommandIo): Promise<string> {

@@ -5,6 +5,7 @@ import { numberKey } from './numbers.ts'
 import type { ReadSettings, ReadTenant } from './schema.ts'
 import { type ReadApp, withNumberKeys } from './schema-apps.ts'
 import type { AppSettings, EventSettings, LayerTarget, Settings, TenantSettings } from './settings.ts'
+import type { VoicemailSettings } from './settings-voicemail.ts'
 
 export interface Surroundings {
   readonly source: string
@@ -32,10 +33,22 @@ export function assemble(read: ReadSettings, around: Surroundings): Settings {
     data,
     database: database.kind === 'sqlite' ? { ...database, file: resolve(around.baseDir, database.file) } : database,
     speech: { engine: read.speech.engine, cacheBytes: read.speech.cache },
-    voicemail: { listen: read.voicemail.listen, nodes: withNames(read.voicemail.nodes) },
+    voicemail: assembleVoicemail(read.voicemail, around.baseDir),
     admin: read.admin,
     webhooks: read.webhooks,
     tenants: mapValues(read.tenants, (tenant, name) => assembleTenant(tenant, name, around)),
+  }
+}
+
+function assembleVoicemail(read: ReadSettings['voicemail'], baseDir: string): VoicemailSettings {
+  const { listen, tls, nodes, nodeName, mail } = read
+  const authority = mail === null || mail.authority === null ? null : resolve(baseDir, mail.authority)
+  return {
+    listen: listen ?? [],
+    tls: tls && { certificate: resolve(baseDir, tls.certificate), key: resolve(baseDir, tls.key) },
+    nodes: withNames(nodes),
+    nodeName,
+    mail: mail && { ...mail, authority },
   }
 }
 
@@ -67,6 +80,7 @@ function assembleTenant(read: ReadTenant, name: string, around: Surroundings): T
       return { ...one, name: partnerName, timeZone: one.timeZone ?? read.timeZone ?? partnerTimeZone }
     }),
     callRecording: read.callRecording,
+    messageRetention: read.messageRetention,
     recordings: joinRecordings(read.recordings, around.recordings),
     layers: new Map([...read.layers].map(([number, layer]) => [Number(number), assembleLayer(layer)])),
     events: assembleEvents(read.events),

@@ -14,9 +14,11 @@ export function checkTenants(root: SourceNode, reading: Reading): void {
   })
   const domains = new Map<string, string>()
   const numbers = new Map<string, string>()
+  const appIds = new Map<string, string>()
   for (const [name, { node: tenant, keyPlace }] of tenants) {
     checkDomain(tenant, name, { place: keyPlace, path: tenant.path }, tenants.length > 1, domains, reading)
     checkNumbers(tenant, name, numbers, reading)
+    checkAppIds(tenant, name, appIds, reading)
     checkNumberFormats(tenant, name, reading)
     checkCircles(tenant, reading)
   }
@@ -67,6 +69,21 @@ function checkNumbers(tenant: MapNode, name: string, numbers: Map<string, string
         'numbers that are no extensions of the same tenant',
       )
     }
+  }
+}
+
+/** A program is known by its id alone before its token is looked at: two apps with one id would be told apart by luck. */
+function checkAppIds(tenant: MapNode, name: string, appIds: Map<string, string>, reading: Reading): void {
+  for (const [app, { node }] of entriesAt(tenant, 'apps')) {
+    if (node.kind !== 'map' || textAt(node, 'dialect') !== 'hoiio') continue
+    const appId = textAt(node, 'appId')
+    if (appId === undefined) continue
+    const place = `tenants.${name}.apps.${app}`
+    const other = appIds.get(appId)
+    if (other !== undefined) {
+      const spot = node.entries.get('appId')?.node ?? node
+      reading.report(spot, `${place} and ${other} have one appId.`, 'an appId of its own for each app, in all tenants')
+    } else appIds.set(appId, place)
   }
 }
 
@@ -141,8 +158,14 @@ export function checkSockets(read: ReadSettings, root: SourceNode, reading: Read
     claim('SIP', socket.protocol, socket, listen.kind === 'list' ? (listen.items[i] ?? listen) : listen)
   })
   claim('HTTP', 'tcp', read.http.listen, nodeAt(root, 'http', 'listen'))
-  if (read.voicemail.listen)
-    claim('the voicemail service', 'tcp', read.voicemail.listen, nodeAt(root, 'voicemail', 'listen'))
+  const voicemail = nodeAt(root, 'voicemail', 'listen')
+  read.voicemail.listen?.forEach((socket, i) => {
+    const node = voicemail.kind === 'list' ? (voicemail.items[i] ?? voicemail) : voicemail
+    claim('the voicemail service', 'tcp', socket, node)
+    if (socket.protocol === 'tls' && read.voicemail.tls === null) {
+      reading.report(node, 'A socket of TLS needs a certificate.', '`voicemail.tls` with certificate and key')
+    }
+  })
   const { first, last } = read.rtp.portRange
   const inRange = read.sip.listen.find(({ protocol, port }) => protocol === 'udp' && port >= first && port <= last)
   if (inRange) {

@@ -9,7 +9,7 @@ describe('the demo', () => {
     const settings = demoSettings({ lan: false, passwords, baseDir: '/srv/hook' })
     expect(settings.isDemo).toBe(true)
     expect([...settings.sip.listen, settings.http.listen].every(({ address }) => isLoopback(address))).toBe(true)
-    expect(settings.voicemail.listen).toBeNull()
+    expect(settings.voicemail.listen).toEqual([])
     expect(settings.data).toBe('/srv/hook/data')
   })
 

@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
+import { diskLook, type FoundRecordings, lookAtPaths } from './files.ts'
 import { deepFreeze } from './freeze.ts'
 import { type Configuration, finishReading } from './load.ts'
 import { overlay } from './overlay.ts'
-import { settingsShape } from './schema.ts'
+import { type ReadSettings, settingsShape } from './schema.ts'
 import type { Settings } from './settings.ts'
 import { Reading } from './shape.ts'
 import { nodeFromValue, type SourceNode } from './source-node.ts'
@@ -63,6 +64,7 @@ export function demoConfiguration(options: DemoOptions): Configuration {
   const address = options.lan ? '0.0.0.0' : '127.0.0.1'
   const sipPort = options.sipPort ?? 5060
   const httpPort = options.httpPort ?? 8080
+  const baseDir = resolve(options.baseDir ?? '.')
   const handlers = handlerApps(options.handlers)
   const root = nodeFromValue({
     http: {
@@ -89,19 +91,33 @@ export function demoConfiguration(options: DemoOptions): Configuration {
       },
     },
   })
-  const read = (tree: SourceNode): Settings => {
-    const reading = new Reading('demo')
-    const values = settingsShape.read(tree, reading)
+  const finish = (
+    tree: SourceNode,
+    reading: Reading,
+    values: ReadSettings | undefined,
+    recordings: FoundRecordings,
+  ): Settings => {
     const settings = finishReading(tree, values, reading, {
       source: 'demo',
-      baseDir: resolve(options.baseDir ?? '.'),
+      baseDir,
       isDemo: true,
       cores: options.cores ?? availableParallelism(),
-      recordings: new Map(),
+      recordings,
     })
     return withPrompts(settings, options.handlers?.prompts ?? new Map())
   }
-  return { settings: read(root), root, withDocuments: async (documents) => read(overlay(root, documents)) }
+  const reading = new Reading('demo')
+  return {
+    settings: finish(root, reading, settingsShape.read(root, reading), new Map()),
+    root,
+    withDocuments: async (documents) => {
+      const tree = overlay(root, documents)
+      const again = new Reading('demo')
+      const values = settingsShape.read(tree, again)
+      // The demo names no files itself, but prompts may have been uploaded.
+      return finish(tree, again, values, await lookAtPaths(again, baseDir, diskLook))
+    },
+  }
 }
 
 const voicemailApps = {

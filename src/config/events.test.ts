@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { loadSettings } from './load.ts'
 import type { SettingsError } from './problem.ts'
+import { eventKinds } from './settings.ts'
 
 const load = async (events: string, environment: Record<string, string> = {}) => {
   const settings = await loadSettings({ text: `tenants: { acme: { events: ${events} } }`, environment })
@@ -21,7 +22,7 @@ describe('the setting events of a tenant', () => {
     expect(await load('{ url: "http://127.0.0.1:9000/in" }')).toEqual({
       url: 'http://127.0.0.1:9000/in',
       secrets: [],
-      kinds: ['call.ended', 'recording.saved', 'recording.failed'],
+      kinds: eventKinds,
       headers: new Map(),
     })
   })

@@ -1,4 +1,4 @@
-import { chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { chmod, link, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { ConfigError, toError } from '../base/errors.ts'
 import type { Random } from '../base/random.ts'
@@ -26,8 +26,9 @@ export async function readPrivateFile(file: string): Promise<string | null> {
 }
 
 /**
- * Writes such a file whole or not at all: beside it first, synced, then renamed over it. Makes the folder too.
- * @param options.isNew - refuses to replace a file that is there already, and then gives false.
+ * Writes such a file whole or not at all: beside it first, synced, then put in its place. Makes the folder too.
+ * @param options.isNew - refuses to replace a file that is there already, and then gives false. Of two that write at once one
+ *   gets true, and what the other then reads is whole.
  * @throws ConfigError `config.keys-unusable`.
  */
 export async function writePrivateFile(
@@ -35,22 +36,25 @@ export async function writePrivateFile(
   content: string,
   options: { random: Random; isNew?: boolean },
 ): Promise<boolean> {
-  const target = options.isNew ? file : `${file}.${options.random.token(8)}.tmp`
+  const beside = `${file}.${options.random.token(8)}.tmp`
   try {
     await mkdir(dirname(file), { recursive: true, mode: ownerOnlyFolder })
-    const handle = await open(target, 'wx', ownerOnly)
+    const handle = await open(beside, 'wx', ownerOnly)
     try {
       await handle.writeFile(content)
       await handle.sync()
     } finally {
       await handle.close()
     }
-    if (target !== file) await rename(target, file)
+    // Unlike a renamed file, a link takes nobody's place.
+    if (options.isNew) await link(beside, file)
+    else await rename(beside, file)
     return true
   } catch (thrown) {
     if (options.isNew && (thrown as NodeJS.ErrnoException).code === 'EEXIST') return false
-    if (target !== file) await rm(target, { force: true })
     throw unusable(file, thrown)
+  } finally {
+    await rm(beside, { force: true })
   }
 }
 

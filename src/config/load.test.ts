@@ -110,7 +110,7 @@ describe('loadSettings', () => {
       data: '/etc/hook/data',
       database: { kind: 'sqlite', file: '/etc/hook/data/switchhook.db', synchronous: 'normal' },
       speech: { engine: 'espeak-ng' },
-      voicemail: { listen: { protocol: 'tcp', address: '127.0.0.1', port: 7070 } },
+      voicemail: { listen: [{ protocol: 'tcp', address: '127.0.0.1', port: 7070 }], tls: null, mail: null },
       admin: { token: null },
       webhooks: { allowPrivateAddresses: false },
     })
@@ -182,8 +182,14 @@ tenants:
     expect(settings.voicemail.nodes.get('SBY')).toMatchObject({ name: 'SBY', tenant: 'acme', key: 'node-key-1' })
     expect(acme?.domain).toBe('acme.example')
     expect(acme?.callerIds).toEqual(['+84912345678'])
-    expect(acme?.extensions.get('137')?.mailbox).toEqual({ language: 'id', max: 5, record: 30, pin: '4711' })
-    expect(acme?.extensions.get('138')?.mailbox).toEqual({ language: 'en', max: 20, record: 60, pin: null })
+    expect(acme?.extensions.get('137')?.mailbox).toMatchObject({ language: 'id', max: 5, record: 30, pin: '4711' })
+    expect(acme?.extensions.get('138')?.mailbox).toMatchObject({
+      language: 'en',
+      max: 20,
+      record: 60,
+      pin: null,
+      email: null,
+    })
     expect([...(acme?.numbers.keys() ?? [])]).toEqual(['+6560000001', '+84283812345', '222'])
     expect(acme?.numbers.get('+6560000001')).toMatchObject({ app: 'menu', language: 'id' })
     expect(acme?.apps.get('menu')).toMatchObject({

@@ -2,7 +2,7 @@ import { choice, list, object, optional, record, required, section } from './com
 import { numberKey } from './numbers.ts'
 import { requestHeaders } from './schema-headers.ts'
 import { foreignSecret, httpUrl, strongSecret, timeZone, voicemailService } from './schema-values.ts'
-import { hashToken } from './secret-hash.ts'
+import { hashToken, isTokenHash } from './secret-hash.ts'
 import type { AppSettings, FallbackTarget, PartnerSettings } from './settings.ts'
 import { type Reading, type Shape, tenantOf } from './shape.ts'
 import { flag, mapped, nullable, number, oneOf, parsedText, text } from './value-shapes.ts'
@@ -65,6 +65,11 @@ const voicenter = object('a Voicenter app', {
   format: optional(oneOf('xmlrpc', 'json'), 'xmlrpc', 'How it is asked.'),
   hangupUrl: optional(nullable(httpUrl), null, 'Where HANGUP_CALL goes; `null`: to `url`.'),
   timeoutMs: optional(number(100, 30_000, { unit: 'milliseconds' }), 5000, 'For its whole answer.'),
+  connectTimeoutMs: optional(
+    number(100, 30_000, { unit: 'milliseconds' }),
+    2000,
+    'For the connection to it; a part of `timeoutMs`.',
+  ),
   headers: section(requestHeaders, 'Sent with each request, credentials for example.'),
   secret: optional(
     nullable(strongSecret),
@@ -75,6 +80,11 @@ const voicenter = object('a Voicenter app', {
   answeredStatus: optional(oneOf('ANSWER', 'ANSWERED'), 'ANSWER', 'How CALL_STATUS spells an answered call.'),
   validationMode: optional(oneOf('digits', 'exact', 'confirm'), 'digits', 'What VALIDATION 1 means.'),
   noInputDigits: optional(text('up to 32 of 0-9, * and #', /^[0-9*#]{0,32}$/), '', 'DTMF when no key was pressed.'),
+  interDigitMs: optional(
+    number(500, 30_000, { unit: 'milliseconds' }),
+    3000,
+    'Quiet behind a key that ends the input.',
+  ),
   sayDigitsEachLoop: optional(flag, false, 'Whether SAYDIGITS repeats the digits in each loop.'),
   numberFormat: optional(oneOf('national', 'e164'), 'national', 'How numbers are written in requests.'),
   fallback: optional(nullable(fallback), null, 'Where a call goes when the handler fails.'),
@@ -201,8 +211,7 @@ export const app: Shape<ReadApp> = choice<ReadApp>('an app', [
 /** As read: its secret is hashed at once, and nothing else keeps it. */
 export type ReadPartner = Omit<PartnerSettings, 'name' | 'timeZone'> & { readonly timeZone: string | null }
 
-const hashForm = /^sha256\$[A-Za-z0-9_-]{43}$/
-const partnerSecret = mapped(strongSecret, (secret) => (hashForm.test(secret) ? secret : hashToken(secret)))
+const partnerSecret = mapped(strongSecret, (secret) => (isTokenHash(secret) ? secret : hashToken(secret)))
 
 /** A partner's access: so far the one published API of this kind. */
 export const partner = choice<ReadPartner>('a partner', [

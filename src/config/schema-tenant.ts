@@ -3,32 +3,12 @@ import { app, appName, dialable, partner } from './schema-apps.ts'
 import { events } from './schema-events.ts'
 import { outboundRule, trunk } from './schema-trunks.ts'
 import * as values from './schema-values.ts'
-import type { MailboxSettings } from './settings.ts'
+import { mailbox, messageRetention } from './schema-voicemail.ts'
 import { type PathUse, type Reading, type Shape, tenantOf } from './shape.ts'
 import type { SourceNode } from './source-node.ts'
 import { mapped, nullable, number, oneOf, parsedText, text } from './value-shapes.ts'
 
 const named = { keyExpected: values.nameExpected, keyPattern: values.namePattern }
-
-const mailboxFields = object('a mailbox', {
-  language: optional(values.mailboxLanguage, 'en', 'Of its announcements.', '"eng"'),
-  max: optional(number(1, 10_000, { unit: 'messages' }), 20, 'How many messages it holds.'),
-  record: optional(number(1, 3600, { unit: 'seconds' }), 60, 'The longest message.'),
-  pin: optional(nullable(values.pin), null, 'Asked for when it is called from elsewhere; `null`: never.'),
-})
-
-/** `true` is a mailbox with its defaults; `false` and `null` are none. */
-const mailbox: Shape<MailboxSettings | null> = {
-  info: mailboxFields.info,
-  read(node, reading) {
-    if (node.kind === 'scalar' && (node.value === null || node.value === false)) return null
-    const extension = node.path.at(-2)
-    if (extension !== undefined) reading.declare('mailbox', tenantOf(node), extension)
-    const isDefault = node.kind === 'scalar' && node.value === true
-    const whole: SourceNode = isDefault ? { ...node, kind: 'map', entries: new Map() } : node
-    return mailboxFields.read(whole, reading)
-  },
-}
 
 const recordingPolicy = oneOf('off', 'on', 'on-demand')
 
@@ -132,14 +112,18 @@ export const tenant = object('a tenant', {
   apps: section(record(app, { ...named, keyName: 'name', declares: 'app' }), 'What a number may lead to.'),
   partners: section(record(partner, { ...named, keyName: 'name' }), 'Programs that read call records and dial.'),
   callRecording: section(callRecording, 'Whether calls are recorded, and how long that is kept.'),
+  messageRetention: section(
+    messageRetention,
+    'By what age voicemail messages are deleted. As with every deletion, they can be had back for 24 hours.',
+  ),
   recordings: section(
     recordings,
     'Prompts by name. A key that is a language (en, id, he, vi) stands for a folder: each file in it is a prompt of that language.',
   ),
   layers: section(
     record(layer, {
-      keyName: 'number',
-      keyExpected: 'a layer number',
+      keyName: 'layer number',
+      keyExpected: 'a whole number from 0 to 9999999',
       keyPattern: /^(0|[1-9]\d{0,6})$/,
       declares: 'layer',
     }),

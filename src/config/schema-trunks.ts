@@ -18,7 +18,7 @@ export const trunk = mapped(
     from: optional(
       list(values.cidr, 'addresses or ranges', { isSingleAllowed: true }),
       [],
-      'Addresses from which its calls are believed. That of its registrar is, while we are registered.',
+      'Addresses from which its calls are believed, no names: whoever answers for a name in DNS would get in. Where we register, the address that we are registered at is believed too, however `uri` names it.',
     ),
     authenticate: optional(
       flag,

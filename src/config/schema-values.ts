@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { type Cidr, type HostPort, isWildcard, type ListenAddress, parseCidr, parseHostPort } from './addresses.ts'
 import type { DatabaseSettings, Language, NatSettings, PortRange } from './settings.ts'
+import type { MailSettings, VoicemailSocket } from './settings-voicemail.ts'
 import type { Shape } from './shape.ts'
 import { oneOf, parsedText, secret } from './value-shapes.ts'
 
@@ -238,6 +239,40 @@ export const foreignSecret: Shape<string> = secret('the secret that the other si
     : undefined
 })
 
+/**
+ * An address to which mail is sent: the plain form of RFC 5321 §4.1.2 (`Dot-string@Domain`), without comments, quotes and
+ * routes, so that it can stand in a header and in a command of SMTP and mean nothing else.
+ */
+export const mailAddress: Shape<string> = parsedText('an e-mail address such as owner@example.com', (text) =>
+  isMailAddress(text) ? text : undefined,
+)
+
+/** `Voicemail <voicemail@example.com>`, or the address alone. */
+export const mailSender: Shape<MailSettings['from']> = parsedText(
+  'NAME <ADDRESS>, or an e-mail address such as voicemail@example.com',
+  (text) => {
+    const [, name = '', address = text] = /^([^<>\p{Cc}]*)<([^<>]+)>$/u.exec(text.trim()) ?? []
+    return isMailAddress(address) ? { name: name.trim().replaceAll('"', ''), address } : undefined
+  },
+)
+
+/** `tcp:127.0.0.1:7070`, `tls:0.0.0.0:7071`: sockets of the voicemail service. */
+export const voicemailSocket: Shape<VoicemailSocket> = parsedText(
+  'tcp:ADDRESS:PORT or tls:ADDRESS:PORT, an IPv6 address in brackets',
+  (text) => {
+    const [, protocol, rest = ''] = /^(tcp|tls):(.*)$/i.exec(text) ?? []
+    const socket = parseHostPort(rest)
+    return protocol && socket ? { protocol: protocol.toLowerCase() === 'tls' ? 'tls' : 'tcp', ...socket } : undefined
+  },
+  (text) =>
+    /^(?:tcp|tls):[A-Za-z][\w.-]*:\d+$/i.test(text) ? 'A socket listens on an IP address, not on a name.' : undefined,
+)
+
+/** A name or an IP address of another machine. */
+export const hostName: Shape<string> = parsedText('a host name or an IP address', (text) =>
+  isIP(text) !== 0 || /^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(text) ? text : undefined,
+)
+
 /** A voicemail PIN. */
 export const pin: Shape<string> = secret(
   '4 to 12 digits in quotes, not all the same, not the extension',
@@ -247,6 +282,15 @@ export const pin: Shape<string> = secret(
     return node.path.at(-3) === value ? 'The PIN is the extension.' : undefined
   },
 )
+
+/** Also what the admin API takes for one. */
+export function isMailAddress(text: string): boolean {
+  const [, local = ''] =
+    /^([A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64})@(?=.{1,253}$)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/.exec(
+      text,
+    ) ?? []
+  return local !== '' && !local.startsWith('.') && !local.endsWith('.') && !local.includes('..')
+}
 
 function isUrl(text: string, protocols: readonly string[]): boolean {
   if (!URL.canParse(text) || /\s/.test(text)) return false

@@ -1,48 +1,29 @@
 import type { Cidr, ListenAddress } from './addresses.ts'
-import { list, object, optional, record, required, section } from './compound-shapes.ts'
+import { list, object, optional, record, section } from './compound-shapes.ts'
 import { tenant } from './schema-tenant.ts'
 import * as values from './schema-values.ts'
-import { type Shape, tenantOf } from './shape.ts'
-import { flag, mapped, nullable, number, oneOf, text } from './value-shapes.ts'
+import { voicemail } from './schema-voicemail.ts'
+import { describeNode, type Shape } from './shape.ts'
+import { flag, nullable, number, oneOf, text } from './value-shapes.ts'
 
 const named = { keyExpected: values.nameExpected, keyPattern: values.namePattern }
 
+const privateAddresses = 'false, true, or a list of IP addresses and ranges'
 const allowPrivateAddresses: Shape<boolean | readonly Cidr[]> = {
-  info: { kind: 'value', expected: 'false, true, or a list of IP addresses and ranges' },
+  info: { kind: 'value', expected: privateAddresses },
   read(node, reading) {
     const isFlag = node.kind === 'scalar' && (typeof node.value === 'boolean' || node.isFromEnvironment)
-    return isFlag ? flag.read(node, reading) : list(values.cidr, 'IP addresses and ranges').read(node, reading)
+    if (isFlag) return flag.read(node, reading)
+    if (node.kind === 'list') return list(values.cidr, 'IP addresses and ranges').read(node, reading)
+    reading.report(node, `This is ${describeNode(node)}.`, privateAddresses)
+    return undefined
   },
 }
-
-const tenantName = mapped(text('the name of a tenant'), (name, node, reading) => {
-  reading.mustExist('tenant', tenantOf(node), name, node)
-  return name
-})
-
-const voicemailNode = mapped(
-  object('a voicemail node', {
-    tenant: required(tenantName, 'Whose mailboxes it serves.'),
-    key: optional(nullable(values.strongSecret), null, 'What it sends to prove itself.'),
-    addresses: optional(
-      list(values.cidr, 'addresses or ranges', { isSingleAllowed: true }),
-      [],
-      'From which it is believed without a key.',
-    ),
-  }),
-  (read, node, reading) => {
-    if (read.key === null && read.addresses.length === 0) {
-      reading.report(node, 'Nothing proves who this node is.', 'a key, or addresses, or both')
-    }
-    return read
-  },
-)
 
 const defaultSip: readonly ListenAddress[] = [
   { protocol: 'udp', address: '127.0.0.1', port: 5060 },
   { protocol: 'tcp', address: '127.0.0.1', port: 5060 },
 ]
-const defaultVoicemail: ListenAddress = { protocol: 'tcp', address: '127.0.0.1', port: 7070 }
 
 /** The whole file. Every key has a default. */
 export const settingsShape = object('the configuration', {
@@ -155,18 +136,7 @@ export const settingsShape = object('the configuration', {
     }),
     'Text to speech.',
   ),
-  voicemail: section(
-    object('voicemail', {
-      listen: optional(
-        nullable(values.listenAddress(['tcp'])),
-        defaultVoicemail,
-        'The socket of the voicemail service; `null`: none.',
-        '"tcp:127.0.0.1:7070"',
-      ),
-      nodes: section(record(voicemailNode, { ...named, keyName: 'name' }), 'IVR nodes that may ask the service.'),
-    }),
-    'The voicemail service.',
-  ),
+  voicemail: section(voicemail, 'The voicemail service.'),
   admin: section(
     object('admin', {
       token: optional(

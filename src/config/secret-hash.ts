@@ -25,6 +25,11 @@ export function hashToken(token: string): string {
   return `sha256$${toText(sha256(token))}`
 }
 
+/** Whether a text is what `hashToken` gives: 32 bytes in base 64, and nothing that merely begins so. */
+export function isTokenHash(text: string): boolean {
+  return /^sha256\$[A-Za-z0-9_-]{43}$/.test(text)
+}
+
 /** Whether the secret is the one that was hashed, by either function, in constant time. False for what is no hash. */
 export async function verifySecret(secret: string, stored: string): Promise<boolean> {
   const [kind, ...parts] = stored.split('$')

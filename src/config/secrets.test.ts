@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { SystemRandom } from '../base/random.ts'
 import { adminTokenName, demoPasswordName, keyFileIn, openGeneratedSecrets } from './generated-secrets.ts'
+import { readPrivateFile, writePrivateFile } from './key-file.ts'
 import { weakness } from './schema-values.ts'
 import { openSecretBox, SecretBox } from './secret-box.ts'
 import { hashSecret, hashToken, isSameSecret, verifySecret } from './secret-hash.ts'
@@ -42,13 +43,26 @@ describe('SecretBox', () => {
     }
   })
 
-  it('keeps its key in a file that only the owner can read, also when two open it at once', async () => {
+  it('keeps its key in a file that only the owner can read, also when many open it at once', async () => {
     const file = join(folder, 'keys', 'a.key')
-    const [one, two] = await Promise.all([openSecretBox(file, random), openSecretBox(file, random)])
-    expect(two.decrypt(one.encrypt('x', 'p'), 'p')).toBe('x')
+    const boxes = await Promise.all(Array.from({ length: 20 }, () => openSecretBox(file, random)))
+    const [one] = boxes
+    for (const box of boxes) expect(box.decrypt(one?.encrypt('x', 'p') ?? '', 'p')).toBe('x')
     expect((await stat(file)).mode & 0o777).toBe(0o600)
+    expect(await readdir(join(folder, 'keys'))).toEqual(['a.key'])
     const later = await openSecretBox(file, random)
-    expect(later.decrypt(one.encrypt('x', 'p'), 'p')).toBe('x')
+    expect(later.decrypt(one?.encrypt('x', 'p') ?? '', 'p')).toBe('x')
+  })
+
+  it('has its file there whole or not at all', async () => {
+    const file = join(folder, 'a.key')
+    const content = 'x'.repeat(20_000_000)
+    const state = { isOver: false }
+    const writing = writePrivateFile(file, content, { random, isNew: true }).finally(() => (state.isOver = true))
+    while (!state.isOver) expect([undefined, content.length]).toContain((await readPrivateFile(file))?.length)
+    expect(await writing).toBe(true)
+    expect(await writePrivateFile(file, 'another', { random, isNew: true })).toBe(false)
+    expect((await readPrivateFile(file))?.length).toBe(content.length)
   })
 
   it('closes a key file that others could read', async () => {

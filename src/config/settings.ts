@@ -1,4 +1,7 @@
 import type { Cidr, HostPort, ListenAddress } from './addresses.ts'
+import type { MailboxSettings, MessageRetention, VoicemailSettings } from './settings-voicemail.ts'
+
+export type { MailboxSettings, VoicemailNodeSettings } from './settings-voicemail.ts'
 
 /**
  * What the operator wants, after every default: read once at start, frozen, handed to whoever needs a part of it.
@@ -21,10 +24,7 @@ export interface Settings {
   readonly data: string
   readonly database: DatabaseSettings
   readonly speech: { readonly engine: 'espeak-ng' | 'none'; readonly cacheBytes: number }
-  readonly voicemail: {
-    readonly listen: ListenAddress | null
-    readonly nodes: ReadonlyMap<string, VoicemailNodeSettings>
-  }
+  readonly voicemail: VoicemailSettings
   /** `null`: one is generated at the first start and kept in the data folder. */
   readonly admin: { readonly token: string | null }
   /** `false`: none; `true`: all; or the ranges that addresses arriving over an API may lie in. */
@@ -63,13 +63,6 @@ export type DatabaseSettings =
   | { readonly kind: 'sqlite'; readonly file: string; readonly synchronous: 'normal' | 'full' }
   | { readonly kind: 'postgres'; readonly url: string }
 
-export interface VoicemailNodeSettings {
-  readonly name: string
-  readonly tenant: string
-  readonly key: string | null
-  readonly addresses: readonly Cidr[]
-}
-
 /** BCP 47 primary tags of the languages Switchhook speaks of itself. */
 export type Language = 'en' | 'id' | 'he' | 'vi'
 
@@ -94,6 +87,8 @@ export interface TenantSettings {
   readonly apps: ReadonlyMap<string, AppSettings>
   readonly partners: ReadonlyMap<string, PartnerSettings>
   readonly callRecording: CallRecordingSettings
+  /** Of messages in its mailboxes. */
+  readonly messageRetention: MessageRetention
   /** By name, without ending: `main_menu`, `digits/1`. */
   readonly recordings: ReadonlyMap<string, RecordingSettings>
   /** Voicenter's VO action: layer number to what stands there. */
@@ -111,16 +106,6 @@ export interface ExtensionSettings {
   readonly mailbox: MailboxSettings | null
   /** Over the tenant's; null: the tenant's. */
   readonly record: RecordingPolicy | null
-}
-
-export interface MailboxSettings {
-  readonly language: 'en' | 'id'
-  /** Messages it holds at most. */
-  readonly max: number
-  /** Longest message, seconds. */
-  readonly record: number
-  /** 4 to 12 digits; null: none is asked for. */
-  readonly pin: string | null
 }
 
 export interface TrunkSettings {
@@ -194,6 +179,8 @@ export interface VoicenterAppSettings {
   /** Where HANGUP_CALL goes; null: to `url`. */
   readonly hangupUrl: string | null
   readonly timeoutMs: number
+  /** Part of `timeoutMs`. */
+  readonly connectTimeoutMs: number
   readonly headers: ReadonlyMap<string, string>
   /** Signs each request; null: none is signed. */
   readonly secret: string | null
@@ -201,6 +188,8 @@ export interface VoicenterAppSettings {
   readonly answeredStatus: 'ANSWER' | 'ANSWERED'
   readonly validationMode: 'digits' | 'exact' | 'confirm'
   readonly noInputDigits: string
+  /** Quiet behind a key that ends the input. */
+  readonly interDigitMs: number
   readonly sayDigitsEachLoop: boolean
   readonly numberFormat: 'national' | 'e164'
   readonly fallback: FallbackTarget | null
@@ -310,7 +299,16 @@ export type LayerTarget =
   | { readonly kind: 'extension'; readonly extension: string }
 
 /** What a tenant can be told of. */
-export const eventKinds = ['call.ended', 'recording.saved', 'recording.failed'] as const
+export const eventKinds = [
+  'call.ended',
+  'recording.saved',
+  'recording.failed',
+  'voicemail.left',
+  'voicemail.heard',
+  'voicemail.deleted',
+  'voicemail.restored',
+  'voicemail.full',
+] as const
 export type EventKind = (typeof eventKinds)[number]
 
 export interface EventSettings {

@@ -5,7 +5,12 @@ import { type MapNode, type Place, printPath, type ScalarNode, type SourceNode }
 export type ShapeInfo =
   | { readonly kind: 'value'; readonly expected: string }
   | { readonly kind: 'list'; readonly of: ShapeInfo }
-  | { readonly kind: 'object'; readonly fields: readonly FieldInfo[] }
+  | {
+      readonly kind: 'object'
+      readonly fields: readonly FieldInfo[]
+      /** What may stand for a whole object: `true` for one with all its defaults, a text for one with a single key. */
+      readonly short?: readonly ('boolean' | 'string' | 'array' | 'null')[]
+    }
   | { readonly kind: 'record'; readonly keyName: string; readonly of: ShapeInfo; readonly examples: readonly string[] }
   | { readonly kind: 'choice'; readonly title: string; readonly options: readonly ChoiceInfo[] }
 
@@ -112,7 +117,8 @@ export class Reading {
    * not thereby run programs of the machine, or read its files.
    */
   usesPath(use: PathUse): PathUse {
-    if (use.node.place === null)
+    const isOwn = use.node.kind === 'scalar' && use.node.isOwnFile === true
+    if (use.node.place === null && !isOwn)
       this.report(use.node, 'A file cannot be named here.', 'a path in the configuration file only')
     else this.paths.push(use)
     return use
@@ -148,6 +154,11 @@ export function describeNode(node: SourceNode): string {
 /** An empty map where a section was left out: its keys then take their defaults. */
 export function emptyMap(parent: SourceNode, key: string): MapNode {
   return { kind: 'map', place: parent.place, path: [...parent.path, key], entries: new Map() }
+}
+
+/** The same, and what else may stand for the whole of it. */
+export function orShort(info: ShapeInfo, ...short: readonly ('boolean' | 'string' | 'array' | 'null')[]): ShapeInfo {
+  return info.kind === 'object' ? { ...info, short: [...(info.short ?? []), ...short] } : info
 }
 
 /** Whether the node is nothing at all: `key:` with no value, or `null`. */

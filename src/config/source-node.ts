@@ -17,6 +17,18 @@ export interface ScalarNode extends NodeBase {
   readonly value: string | number | boolean | null
   /** The text came from the environment, where everything is text: `8080` may then stand for a number. */
   readonly isFromEnvironment: boolean
+  /** The path of a file that this server has written itself: see `OwnFile`. */
+  readonly isOwnFile?: true
+}
+
+/** A file that this server has written itself: the only way for a path to come from elsewhere than the file. */
+export class OwnFile {
+  readonly path: string
+
+  /** @param path - absolute. */
+  constructor(path: string) {
+    this.path = path
+  }
 }
 
 export interface MapNode extends NodeBase {
@@ -56,6 +68,9 @@ function isListIndex(key: string): boolean {
 
 /** The same shape of tree from plain values, for what comes from no file. */
 export function nodeFromValue(value: unknown, path: readonly string[] = []): SourceNode {
+  if (value instanceof OwnFile) {
+    return { kind: 'scalar', place: null, path, value: value.path, isFromEnvironment: false, isOwnFile: true }
+  }
   if (Array.isArray(value)) {
     const items = value.map((item, i) => nodeFromValue(item, [...path, listIndex(i)]))
     return { kind: 'list', place: null, path, items }

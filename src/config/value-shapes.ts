@@ -1,5 +1,5 @@
 import { suggest } from './problem.ts'
-import { describeNode, isNothing, type Reading, type Shape } from './shape.ts'
+import { describeNode, isNothing, orShort, type Reading, type Shape, type ShapeInfo } from './shape.ts'
 import type { SourceNode } from './source-node.ts'
 
 /** Longest text in a configuration that is no file: generous for a URL, small for a mistake. */
@@ -18,7 +18,7 @@ export function parsedText<T>(
   return {
     info: { kind: 'value', expected },
     read(node, reading) {
-      const text = readText(node, reading, expected)
+      const text = readText(node, reading, expected, (value) => parse(value) !== undefined)
       if (text === undefined) return undefined
       const value = parse(text)
       if (value === undefined) {
@@ -101,8 +101,12 @@ export function oneOf<const Words extends readonly string[]>(...words: Words): S
 
 /** The value, or nothing (`null`, or no value behind the colon). */
 export function nullable<T>(inner: Shape<T>): Shape<T | null> {
-  const info = inner.info.kind === 'value' ? { ...inner.info, expected: `${inner.info.expected}, or null` } : inner.info
-  return { info, read: (node, reading) => (isNothing(node) ? null : inner.read(node, reading)) }
+  return { info: orNull(inner.info), read: (node, reading) => (isNothing(node) ? null : inner.read(node, reading)) }
+}
+
+function orNull(info: ShapeInfo): ShapeInfo {
+  if (info.kind === 'value') return { ...info, expected: `${info.expected}, or null` }
+  return orShort(info, 'null')
 }
 
 /** As `inner`, the value made into another. */
@@ -121,9 +125,15 @@ function quote(value: string): string {
   return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value)
 }
 
-function readText(node: SourceNode, reading: Reading, expected: string): string | undefined {
+/** @param fits - whether a text would do: quotes are no help for what does not fit with them either. */
+function readText(
+  node: SourceNode,
+  reading: Reading,
+  expected: string,
+  fits: (text: string) => boolean = () => true,
+): string | undefined {
   if (node.kind !== 'scalar' || typeof node.value !== 'string') {
-    const isUnquoted = node.kind === 'scalar' && node.value !== null
+    const isUnquoted = node.kind === 'scalar' && node.value !== null && fits(String(node.value))
     const hint = isUnquoted ? ': put it in quotes' : ''
     reading.report(node, `This is ${describeNode(node)}, not a text${hint}.`, expected)
     return undefined

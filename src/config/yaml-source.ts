@@ -77,7 +77,10 @@ class YamlWalk {
       }
       return nothing
     }
-    if (isAlias(yaml)) return this.#alias(yaml.resolve(this.#document), yaml.source, path, depth, place) ?? nothing
+    if (isAlias(yaml))
+      return (
+        this.#alias(yaml.resolve(this.#document), yaml.source, path, depth, place) ?? { ...nothing, isUnusable: true }
+      )
     if (isMap(yaml)) return this.#map(yaml, path, depth, place)
     if (isSeq(yaml)) {
       const items = yaml.items.map((item, i) =>

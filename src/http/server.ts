@@ -1,3 +1,5 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import helmet from '@fastify/helmet'
 import rateLimit from '@fastify/rate-limit'
 import swagger from '@fastify/swagger'
@@ -15,6 +17,7 @@ import { type ErrorCode, errorCatalogue } from '../base/error-catalogue.ts'
 import { SwitchhookError, TransportError, toError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { portOwner } from '../base/port-owner.ts'
+import { schemaError } from './schema-error.ts'
 
 export type HttpServer = FastifyInstance<
   RawServerDefault,
@@ -29,6 +32,12 @@ const bodyLimitBytes = 1024 * 1024
 /** Requests of one address in a minute. Generous: a console polls, a scanner does not stop. */
 const requestsPerMinute = 3000
 
+/** How long the head of a request may take, and how often that is looked at. */
+const headersTimeoutMs = 15_000
+const checkingIntervalMs = 5000
+/** More than all programs and consoles of a site, and well within the files that a process may have open: SIP needs some too. */
+const mostConnections = 4096
+
 /** Errors as every route answers them. */
 export interface ErrorBody {
   readonly error: { readonly code: string; readonly message: string; readonly facts: Readonly<Record<string, unknown>> }
@@ -38,15 +47,22 @@ export interface ErrorBody {
 export async function createHttpServer(options: { log: Logger; version: string }): Promise<HttpServer> {
   const server = fastify({
     bodyLimit: bodyLimitBytes,
-    // Slow senders must not hold connections for ever.
+    // Slow senders must not hold connections for ever: a head within seconds, a whole request within a minute.
+    http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: checkingIntervalMs },
     connectionTimeout: 60_000,
     requestTimeout: 60_000,
     keepAliveTimeout: 72_000,
     routerOptions: { maxParamLength: 200 },
     logger: false,
+    schemaErrorFormatter: schemaError,
+    clientErrorHandler: answerNoRequest,
+    frameworkErrors: (error, request, reply) => {
+      answerError(error, reply, options.log, request.url)
+    },
   })
     .withTypeProvider<TypeBoxTypeProvider>()
     .setValidatorCompiler(TypeBoxValidatorCompiler) as HttpServer
+  server.server.maxConnections = mostConnections
   await server.register(helmet, {
     contentSecurityPolicy: { directives: { defaultSrc: ["'self'"], styleSrc: ["'self'", "'unsafe-inline'"] } },
   })
@@ -100,6 +116,29 @@ function answerError(thrown: unknown, reply: FastifyReply, log: Logger, url: str
 
 function errorBody(code: ErrorCode, message: string, facts: Readonly<Record<string, unknown>> = {}): ErrorBody {
   return { error: { code, message, facts } }
+}
+
+/** What is no request at all has no reply object: bytes that are no HTTP, a head that is too long or too slow. */
+function answerNoRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy()
+  const [status, sentence] = unreadable[error.code ?? ''] ?? [400, 'This is no HTTP request.']
+  const code = status === 408 ? 'http.too-slow' : 'http.bad-request'
+  const body = JSON.stringify(errorBody(code, sentence))
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ]
+  socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
+  // Both sides: who never closes its own would otherwise hold the connection for ever.
+  socket.destroySoon()
+}
+
+/** By the codes of Node's parser. */
+const unreadable: Readonly<Record<string, readonly [status: number, sentence: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'The head of the request is too long.'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request came too slowly.'],
 }
 
 /** Without the query: it may carry secrets. */

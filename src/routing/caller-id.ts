@@ -24,15 +24,21 @@ const leastDigits = 7
  * Which number a call of this tenant shows by this trunk: the one that is wanted if the tenant may show it (its own numbers,
  * `callerIds`), else the trunk's `callerId`, else the tenant's first own number. Nobody shows what is another's.
  * @param wanted - a number, however written; `anonymous`: the call hides its number; null: nothing is wanted.
+ * @param isVouched - it is the number of the caller who is passed on, and the trunk that brought it says so (docs/adr/0025).
  */
-export function callerIdFor(tenant: TenantSettings, wanted: string | null, trunk: TrunkSettings): CallerId {
+export function callerIdFor(
+  tenant: TenantSettings,
+  wanted: string | null,
+  trunk: TrunkSettings,
+  isVouched = false,
+): CallerId {
   const isPrivate = wanted !== null && wanted.trim().toLowerCase() === 'anonymous'
   if (isPrivate && trunk.privacy === 'never') {
     const sentence = `The trunk ${trunk.name} takes no calls that hide their number (privacy: never).`
     return { kind: 'refused', cause: 'forbidden', sentence }
   }
   const asked = wanted === null || isPrivate ? null : numberIn(wanted, tenant.countryCode)
-  const allowed = asked !== null && mayShow(tenant, asked) ? asked : null
+  const allowed = asked !== null && (isVouched || mayShow(tenant, asked)) ? asked : null
   const number = allowed ?? trunk.callerId ?? firstOwnNumber(tenant)
   if (number === null) {
     const sentence = `There is no number to show: tenant ${tenant.name} has none of its own, and the trunk ${trunk.name} no callerId.`

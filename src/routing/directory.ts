@@ -14,6 +14,7 @@ export class Directory {
   #owners = new Map<string, string>()
   #countryCodes: readonly (string | null)[] = []
   #domains = new Map<string, string>()
+  readonly #replaced: (() => void)[] = []
 
   constructor(tenants: ReadonlyMap<string, TenantSettings>) {
     this.replace(tenants)
@@ -28,6 +29,12 @@ export class Directory {
       if (tenant.domain !== null) this.#domains.set(tenant.domain.toLowerCase(), tenant.name)
     }
     this.#countryCodes = [...new Set([...tenants.values()].map((tenant) => tenant.countryCode))]
+    for (const told of this.#replaced) told()
+  }
+
+  /** Tells of each replacement from now on, once it is in force. */
+  onReplaced(told: () => void): void {
+    this.#replaced.push(told)
   }
 
   get tenants(): ReadonlyMap<string, TenantSettings> {

@@ -35,6 +35,7 @@ function tenant(
     apps: new Map([['menu', app]]),
     partners: new Map(),
     callRecording: { policy: 'off', retentionDays: null },
+    messageRetention: { newDays: null, savedDays: null },
     recordings: new Map(),
     layers: new Map(),
     events: null,

@@ -87,8 +87,38 @@ describe('where a request to a URI goes (RFC 3263 §4)', () => {
       'A a.example.test': ['192.0.2.1'],
       'A b.example.test': ['192.0.2.2'],
     }
-    expect(await locate('sip:example.test', zone)).toEqual(['tcp 192.0.2.2:5062'])
+    expect(await locate('sip:example.test', zone)).toEqual(['tcp 192.0.2.2:5062', 'udp 192.0.2.1:5060'])
     expect(await locate('sip:example.test', zone, { protocols: ['udp'] })).toEqual(['udp 192.0.2.1:5060'])
+  })
+
+  it('an entry of NAPTR without servers leads on to the next one, and only where none has any to the usual names', async () => {
+    const entries = [naptr('SIP+D2T', '_sip._tcp.example.test', 10), naptr('SIP+D2U', '_sip._udp.example.test', 20)]
+    const udp = { 'SRV _sip._udp.example.test': [srv('a.example.test', 5060)], 'A a.example.test': ['192.0.2.1'] }
+    const first = (records: readonly unknown[] | 'fails'): Zone => ({
+      'NAPTR example.test': entries,
+      'SRV _sip._tcp.example.test': records,
+      ...udp,
+    })
+    for (const records of [[], 'fails', [srv('.', 0)], [srv('gone.example.test', 5060)]] as const) {
+      expect(await locate('sip:example.test', first(records)), JSON.stringify(records)).toEqual(['udp 192.0.2.1:5060'])
+    }
+    const others = { 'NAPTR example.test': [naptr('SIP+D2U', 'elsewhere.test')], 'A example.test': ['192.0.2.5'] }
+    expect(await locate('sip:example.test', others)).toEqual(['udp 192.0.2.5:5060'])
+    expect(await failure('sip:example.test', { ...others, 'SRV elsewhere.test': [srv('.', 0)] })).toMatchObject({
+      code: 'locate.no-service',
+    })
+  })
+
+  it('entries of NAPTR that name the same servers count once', async () => {
+    const zone = {
+      'NAPTR example.test': [
+        naptr('SIP+D2U', '_sip._udp.example.test', 1),
+        naptr('SIP+D2U', '_sip._udp.example.test', 2),
+      ],
+      'SRV _sip._udp.example.test': [srv('a.example.test', 5060)],
+      'A a.example.test': ['192.0.2.1'],
+    }
+    expect(await locate('sip:example.test', zone)).toEqual(['udp 192.0.2.1:5060'])
   })
 
   it('without NAPTR the SRV records of UDP serve, else those of TCP', async () => {

@@ -33,6 +33,12 @@ interface Target {
   readonly port: number
 }
 
+/** What a NAPTR record says that is of use: where the SRV records for a protocol are. */
+interface NaptrService {
+  readonly protocol: LocatedProtocol
+  readonly replacement: string
+}
+
 /** Finds out where a request to a URI goes: RFC 3263 §4. */
 export class Locator {
   readonly #resolver: Resolver
@@ -87,18 +93,34 @@ export class Locator {
         records: await this.#quietly(this.#resolver.resolve('SRV', `_sip._${protocol}.${host}`)),
       })),
     ])
-    // §4.1: with NAPTR records it is they who name the SRV records, and in the domain's own order.
-    for (const { protocol, replacement } of this.#usableNaptr(naptr)) {
-      const records = await this.#quietly(this.#resolver.resolve('SRV', replacement))
-      if (records.length > 0) return this.#ordered(host, protocol, records)
-    }
+    const named = await this.#namedServices(host, this.#usableNaptr(naptr))
+    if (named !== null) return named
     const first =
       direct.find(({ records }) => records.some(isOffered)) ?? direct.find(({ records }) => records.length > 0)
     return first === undefined ? null : this.#ordered(host, first.protocol, first.records)
   }
 
-  #usableNaptr(records: readonly NaptrRecord[]): readonly { protocol: LocatedProtocol; replacement: string }[] {
-    return [...records]
+  /**
+   * The servers behind NAPTR records, §4.1: it is they who name the SRV records, and in the domain's own order. An entry
+   * that leads nowhere, or whose servers all fail, leads on to the next one: a domain that takes TCP and UDP is reached by
+   * UDP where TCP does not come through. Null where no entry has SRV records.
+   */
+  async #namedServices(host: string, entries: readonly NaptrService[]): Promise<readonly Target[] | null> {
+    const found = await Promise.all(
+      entries.map(async ({ protocol, replacement }) => ({
+        protocol,
+        records: await this.#quietly(this.#resolver.resolve('SRV', replacement)),
+      })),
+    )
+    const known = found.filter(({ records }) => records.length > 0)
+    const offered = known.filter(({ records }) => records.some(isOffered))
+    const [refused] = known
+    if (offered.length === 0) return refused ? this.#ordered(host, refused.protocol, refused.records) : null
+    return offered.flatMap(({ protocol, records }) => this.#ordered(host, protocol, records))
+  }
+
+  #usableNaptr(records: readonly NaptrRecord[]): readonly NaptrService[] {
+    const usable = [...records]
       .slice(0, maxRecords)
       .sort((a, b) => a.order - b.order || a.preference - b.preference)
       .flatMap(({ flags, service, replacement }) => {
@@ -106,6 +128,8 @@ export class Locator {
         const isUsable = protocol !== undefined && this.#protocols.includes(protocol)
         return isUsable && flags.toLowerCase() === 's' && replacement !== '' ? [{ protocol, replacement }] : []
       })
+    // The same question twice would only bring the same servers twice.
+    return usable.filter((one, i) => usable.findIndex(({ replacement }) => replacement === one.replacement) === i)
   }
 
   /** RFC 2782: by priority, and by lot among equals. */

@@ -93,4 +93,26 @@ describe('a domain with NAPTR, SRV and addresses, asked over the network', () =>
     expect(dns.questions).toHaveLength(asked)
     expect(clock.pending).toBe(0)
   })
+
+  it('goes on to the next entry of NAPTR when the first names servers that are not there', async () => {
+    dns.add(
+      'provider.test',
+      { type: 'NAPTR', order: 10, service: 'SIP+D2T', replacement: '_sip._tcp.provider.test' },
+      { type: 'NAPTR', order: 20, service: 'SIP+D2U', replacement: '_sip._udp.provider.test' },
+    )
+    dns.fail('_sip._tcp.provider.test', 'SERVFAIL')
+    dns.add('_sip._udp.provider.test', { type: 'SRV', port: 5062, target: 'b.provider.test' })
+    dns.add('b.provider.test', { type: 'A', address: '127.0.0.3' })
+    const clock = new TestClock()
+    const locator = new Locator({ resolver: new CachingResolver({ clock, source }), random: new SeededRandom(1) })
+    const locate = async (): Promise<readonly string[]> =>
+      (await locator.locate(parseUri('sip:provider.test'))).map((one) => `${one.protocol} ${printAddress(one.remote)}`)
+    expect(await locate()).toEqual(['udp 127.0.0.3:5062'])
+    // The first is back: it is preferred again, once its failure is forgotten, and the other is behind it.
+    dns.fail('_sip._tcp.provider.test', null)
+    dns.add('_sip._tcp.provider.test', { type: 'SRV', port: 5061, target: 'a.provider.test' })
+    dns.add('a.provider.test', { type: 'A', address: '127.0.0.2' })
+    clock.advance(6000)
+    expect(await locate()).toEqual(['tcp 127.0.0.2:5061', 'udp 127.0.0.3:5062'])
+  })
 })

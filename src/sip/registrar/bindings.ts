@@ -105,6 +105,13 @@ export class Bindings {
     this.#set(binding.aor, [...others, { binding, flow: null }].slice(-this.#maxPerAor))
   }
 
+  /** Drops every binding of these extensions; gives those that were there. */
+  drop(isGone: (aor: AddressOfRecord) => boolean): readonly LiveBinding[] {
+    const dropped = [...this.all()].filter(({ binding }) => isGone(binding.aor))
+    for (const { binding } of dropped) this.#set(binding.aor, [])
+    return dropped
+  }
+
   /** Takes out what has run out. Returns it, and the wall time of the soonest of the others. */
   sweep(wallTime: number): { readonly expired: readonly LiveBinding[]; readonly next: number | null } {
     const expired: LiveBinding[] = []

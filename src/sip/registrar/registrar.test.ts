@@ -131,6 +131,24 @@ function build(contacts: readonly string[], parts: Parts, cseq: number): SipRequ
 const phone = '<sip:101@192.0.2.9:5060>'
 const second = '<sip:101@192.0.2.9:5062>'
 
+describe('a registration that is revoked', () => {
+  it('is gone at once, from memory and from the store, and those of others stay', async () => {
+    const setup = new Setup()
+    await setup.register([phone])
+    await settle()
+    setup.registrar.revoke(({ extension }) => extension === '102')
+    expect(setup.registrar.lookup(aor)).toHaveLength(1)
+    setup.registrar.revoke(({ tenant, extension }) => tenant === 'acme' && extension === '101')
+    expect([setup.registrar.lookup(aor), setup.registrar.count]).toEqual([[], 0])
+    await settle()
+    expect([...setup.store.rows.keys()]).toEqual([])
+    // It may come back, by proving itself.
+    expect((await setup.register([phone])).last.status).toBe(200)
+    await setup.registrar.stop()
+    expect(setup.clock.pending).toBe(0)
+  })
+})
+
 describe('a REGISTER', () => {
   it('is asked for a password, always, and then answered with every contact and the Date', async () => {
     const setup = new Setup()

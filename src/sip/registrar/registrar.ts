@@ -116,6 +116,15 @@ export class Registrar {
     for (const { binding } of this.#bindings.all()) yield binding
   }
 
+  /** Ends the registrations of these extensions: their telephones have to prove themselves anew. */
+  revoke(isGone: (aor: AddressOfRecord) => boolean): void {
+    for (const { binding } of this.#bindings.drop(isGone)) {
+      this.#forget(binding.aor, binding.contactText)
+      this.#options.log.info({ ...binding.aor, contact: binding.contactText }, 'a registration was revoked')
+      this.events.emit('unregistered', { binding })
+    }
+  }
+
   /** Answers a REGISTER. */
   requestReceived(transaction: ServerTransaction): void {
     if (this.#pending >= (this.#options.maxPending ?? 1000)) {

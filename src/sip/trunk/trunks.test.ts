@@ -168,4 +168,21 @@ describe('an inbound call by a trunk', () => {
     expect(await stage.end()).toEqual(nothingLeft)
     expect(match(stage, { address: '192.0.2.80' })).toBe(null)
   })
+
+  it('is not believed for what its name says in DNS, but from the very address that we are registered at by that name', async () => {
+    const stage = new TrunkStage()
+    stage.dns.set('A provider.test', ['192.0.2.80'])
+    stage.dns.set('A other.test', ['192.0.2.81'])
+    const provider = stage.provider('192.0.2.80')
+    provider.register('u', 'pass')
+    await stage.start({ named: `uri: "sip:provider.test:5060", ${account}`, looked: 'uri: "sip:other.test:5060"' })
+    await stage.advance(1000)
+    expect(await find(stage, 'looked').destinations()).toHaveLength(1)
+    expect(match(stage, { address: '192.0.2.81' })).toBe(null)
+    expect(match(stage, { address: '192.0.2.80' })).toMatchObject({ trunk: { name: 'named' }, proof: 'registration' })
+    // The name moves: until we are registered anew the address that took the registration is believed, and no other.
+    stage.dns.set('A provider.test', ['192.0.2.82'])
+    expect(match(stage, { address: '192.0.2.82' })).toBe(null)
+    expect(await stage.end()).toEqual(nothingLeft)
+  })
 })
