@@ -1,24 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { FakeMixer } from '../../test/support/fake-mixer.ts'
-import { FakeReacher } from '../../test/support/fake-reacher.ts'
-import { fakeSounds, fakeSpeech, noRecordings } from '../../test/support/fake-sounds.ts'
-import { MemoryRecords } from '../../test/support/memory-records.ts'
-import { settle, TestClock } from '../../test/support/test-clock.ts'
-import { IdFactory } from '../base/ids.ts'
-import { silentLogger } from '../base/log.ts'
-import { SeededRandom } from '../base/random.ts'
-import { Admission } from '../call/admission.ts'
-import { Calls } from '../call/calls.ts'
+import { startPlacing } from '../../test/support/place-harness.ts'
+import { settle } from '../../test/support/test-clock.ts'
 import { type ExtensionCall, extensionCalls } from '../call/extension-calls.ts'
-import { Rooms } from '../call/rooms.ts'
-import { Supervisions } from '../call/supervisions.ts'
-import { loadSettings } from '../config/load.ts'
 import type { TenantSettings } from '../config/settings.ts'
-import { PlacedCalls } from '../placed-calls.ts'
-import { Directory } from '../routing/directory.ts'
 import { recordingPolicy } from '../routing/recording-policy.ts'
 import { ClickToDial } from './click-to-dial.ts'
-import { PromptResolver } from './prompts.ts'
 
 const phone = '+84912345678'
 const config = `
@@ -34,30 +20,11 @@ tenants:
 `
 
 async function start() {
-  const clock = new TestClock()
-  const reacher = new FakeReacher(clock)
-  const mixer = new FakeMixer()
-  const ids = new IdFactory(clock, new SeededRandom(1))
-  const records = new MemoryRecords()
-  const calls = new Calls({ clock, ids, log: silentLogger, records, mixer, reacher })
-  const { tenants } = await loadSettings({ text: config, name: 'test.yaml', baseDir: '/', environment: {} })
+  const { clock, reacher, records, calls, placed, tenants } = await startPlacing(config, (loaded) => ({
+    // Fake telephones do not say whose they are: here it is that of the caller which decides.
+    recordingPolicyOf: () => recordingPolicy(loaded.get('acme') as TenantSettings, ['137']),
+  }))
   const tenant = tenants.get('acme') as TenantSettings
-  const placed = new PlacedCalls({
-    calls,
-    ids,
-    directory: new Directory(tenants),
-    admission: new Admission(clock),
-    reacher,
-    flowParts: {
-      prompts: new PromptResolver({ sounds: fakeSounds, speech: fakeSpeech, recordings: noRecordings, folder: '/' }),
-      ids,
-      dataFolder: '/data',
-      rooms: new Rooms({ mixer, clock, log: silentLogger, ids, dataFolder: '/data' }),
-      supervisions: new Supervisions({ mixer, find: (id) => calls.find(id) }),
-      // Fake telephones do not say whose they are: here it is that of the caller which decides.
-      recordingPolicyOf: () => recordingPolicy(tenant, ['137']),
-    },
-  })
   const clicks = new ClickToDial(placed, reacher)
   const rung = (label: string): number => reacher.legs.filter((leg) => leg.party.user === label).length
   /** What the call amounts to for its extension. */

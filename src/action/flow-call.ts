@@ -80,6 +80,7 @@ export class FlowCall {
   #running = 0
   #idleSinceMs: number
   #verbsAfterEnd = 0
+  #isRecordedByPolicy = false
   #hold: Hold | null = null
 
   constructor(call: Call, parts: FlowCallParts, context: FlowCallContext) {
@@ -115,6 +116,11 @@ export class FlowCall {
   /** Whether the caller, or the one whom we called, has been connected. */
   get isAnswered(): boolean {
     return this.#call.isAnswered
+  }
+
+  /** Whether the caller hears what is played: it is answered, or has early media. */
+  get hasMedia(): boolean {
+    return this.#call.party.hasMedia
   }
 
   /** For a call that we placed: resolves with true when it is answered, with false when it ended before. */
@@ -229,8 +235,10 @@ export class FlowCall {
     })
   }
 
-  /** Records the conversation that comes next as a whole, where the extensions in it want that of all their calls. */
+  /** Records what is talked from now on, where the extensions in it want that of all their calls. Once is enough for a call. */
   recordByPolicy(): void {
+    if (this.#isRecordedByPolicy) return
+    this.#isRecordedByPolicy = true
     recordConversation(this.#call, this.#parts)
   }
 

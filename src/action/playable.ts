@@ -1,3 +1,4 @@
+import type { SpokenPart } from '../speech/spoken/index.ts'
 import type { Language } from '../speech/types.ts'
 
 export type ToneName = 'beep' | 'ringback' | 'busy' | 'congestion' | 'music'
@@ -24,6 +25,7 @@ export type Playable =
   | { readonly kind: 'digits'; readonly digits: string; readonly language?: Language | undefined }
   | { readonly kind: 'number'; readonly value: number; readonly language?: Language | undefined }
   | { readonly kind: 'date'; readonly date: Date; readonly language?: Language | undefined }
+  | { readonly kind: 'parts'; readonly parts: readonly SpokenPart[]; readonly language?: Language | undefined }
   | { readonly kind: 'tone'; readonly name: ToneName }
   | { readonly kind: 'silence'; readonly ms: number }
 
@@ -55,6 +57,11 @@ export function sayNumber(value: number, options: { readonly language?: Language
 /** A date in the call's tenant's time zone. */
 export function sayDate(date: Date, options: { readonly language?: Language } = {}): Playable {
   return { kind: 'date', date, language: options.language }
+}
+
+/** A phrase of `speech/spoken` (a time, a telephone number): the tenant's recordings of all its parts, else the voice. */
+export function sayParts(parts: readonly SpokenPart[], options: { readonly language?: Language } = {}): Playable {
+  return { kind: 'parts', parts, language: options.language }
 }
 
 /** A WAV or mp3 file. */

@@ -84,6 +84,8 @@ export class PromptResolver {
         const language = playable.language ?? context.language
         return await this.#parts(spokenNumber(playable.value, language), language, context.tenant, signal)
       }
+      case 'parts':
+        return await this.#parts(playable.parts, playable.language ?? context.language, context.tenant, signal)
       case 'date': {
         const language = playable.language ?? context.language
         return await this.#parts(

@@ -1,3 +1,4 @@
+import { delay } from '../base/clock.ts'
 import { toError } from '../base/errors.ts'
 import type { CallId, LegId } from '../base/ids.ts'
 import type { Logger } from '../base/log.ts'
@@ -7,12 +8,17 @@ import { CallJournal } from './journal.ts'
 import type { Party } from './party.ts'
 import type { CallRecord, JournalEvent } from './records.ts'
 
+/** A database that somebody locks for a while, or a disk that was full: the record of a call is closed when that is over. */
+const closeAgainMs = [1000, 5000, 15_000]
+
 /** What is written of one call: its row, the rows of its legs, its journal. A write that fails is logged and harms nobody. */
 export class CallBook {
   readonly log: Logger
   readonly startedAt: number
   answeredBy: string | null = null
   transferredTo: string | null = null
+  /** The row is there. */
+  isOpen = false
   readonly absent = new Set<string>()
   readonly #serial: number
   readonly #id: CallId
@@ -115,10 +121,17 @@ export class CallBook {
     const legs = await Promise.all(parties.map((party) => party.finalRow))
     while (this.#owed.size > 0) await Promise.allSettled(this.#owed)
     this.#journal.flush()
-    try {
-      await this.#parts.records.close(record, legs)
-    } catch (thrown) {
-      this.log.error({ err: toError(thrown), sentence: record.sentence }, 'the call record could not be closed')
+    for (let failed = 0; ; failed++) {
+      try {
+        await this.#parts.records.close(record, legs)
+        return
+      } catch (thrown) {
+        const waitMs = this.isOpen ? closeAgainMs[failed] : undefined
+        const facts = { err: toError(thrown), sentence: record.sentence }
+        if (waitMs === undefined) return this.log.error(facts, 'the call record could not be closed')
+        this.log.warn({ ...facts, waitMs }, 'the call record could not be closed yet')
+        await delay(this.#parts.clock, waitMs)
+      }
     }
   }
 

@@ -158,6 +158,7 @@ export class Call implements PartyHome, Line {
   /** Opens the record; resolves when it is committed, which must be before any response above 100. */
   async open(): Promise<void> {
     await this.#parts.records.open(this.record(), this.#first.row())
+    this.#book.isOpen = true
   }
 
   /** For a call that we place: rings. Does nothing for one that came in. */
@@ -244,7 +245,7 @@ export class Call implements PartyHome, Line {
     if (this.isGone) return
     this.#story.handOver(sentence)
     this.journal('decision', null, 'handedOver', { why: sentence })
-    this.#own.digits.close()
+    this.#own.renewDigits()
     this.#abort.abort(callOver)
   }
 

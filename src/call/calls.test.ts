@@ -44,6 +44,38 @@ describe('the calls of a server', () => {
     expect(calls.count).toBe(0)
   })
 
+  it.each([
+    [1, 1000],
+    [3, 21_000],
+  ])(
+    'closes a record that could not be closed %i times, when the database takes it again',
+    async (failures, waitMs) => {
+      const { clock, records, calls } = server()
+      const leg = new FakeLeg(clock)
+      const call = calls.begin(leg, target, async (begun) => begun.answer())
+      await clock.advanceAsync(2000)
+      records.failClosing = failures
+      leg.hangUp()
+      await clock.advanceAsync(waitMs - 1)
+      expect(records.calls.get(call.id)?.endedAt).toBeNull()
+      await clock.advanceAsync(1)
+      // With the time at which it ended, not that at which it was written.
+      expect(records.calls.get(call.id)).toMatchObject({ endedBy: 'caller', sentence: 'The caller hung up after 2 s.' })
+      expect((await call.ended).endedAt).toBe((records.calls.get(call.id)?.startedAt ?? 0) + 2000)
+      expect(clock.pending).toBe(0)
+    },
+  )
+
+  it('a call whose record could not even be opened is not kept in memory to be closed later', async () => {
+    const { clock, records, calls } = server()
+    records.failOpening = new Error('the database is locked')
+    records.failClosing = 100
+    calls.begin(new FakeLeg(clock), target, async () => {})
+    await clock.advanceAsync(0)
+    expect(calls.count).toBe(0)
+    expect(clock.pending).toBe(0)
+  })
+
   it('a program that ends the call before the record is open still leaves a closed one', async () => {
     const { clock, records, calls } = server()
     const leg = new FakeLeg(clock)

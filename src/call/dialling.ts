@@ -43,6 +43,8 @@ export interface DialAttempt {
   /** `answered-elsewhere`: another was quicker; `stopped`: we gave up. */
   readonly outcome: 'answered' | DialFailure | 'answered-elsewhere' | 'stopped'
   readonly sipStatus: number | null
+  /** Whether it said that it rings (180). Announcements of a provider (183) are no ringing. */
+  readonly hasRung: boolean
   readonly seconds: number
   readonly sentence: string
 }
@@ -136,6 +138,7 @@ export class Dialling implements PartyPlace {
         label: null,
         outcome,
         sipStatus: null,
+        hasRung: false,
         seconds: this.#since(startedMs),
         sentence: reach.sentence,
       })
@@ -190,7 +193,8 @@ export class Dialling implements PartyPlace {
       if (!(error instanceof LimitError)) this.#call.log.error({ err: error, label }, 'a leg could not be made')
       if (ringing) this.#drop(ringing)
       const sentence = `The call to ${destination} failed: ${error.message}`
-      this.#note({ destination, label, outcome, sipStatus: null, seconds: this.#since(startedMs), sentence })
+      const seconds = this.#since(startedMs)
+      this.#note({ destination, label, outcome, sipStatus: null, hasRung: false, seconds, sentence })
       ringing?.party.leg.end('server-error')
     }
   }
@@ -281,6 +285,7 @@ export class Dialling implements PartyPlace {
         label: null,
         outcome: 'failed',
         sipStatus: null,
+        hasRung: false,
         seconds: this.#options.ringMs / 1000,
         sentence,
       })
@@ -349,12 +354,13 @@ export class Dialling implements PartyPlace {
   }
 
   #attempt(
-    { destination, label, startedMs }: Ringing,
+    { destination, label, startedMs, party }: Ringing,
     outcome: DialAttempt['outcome'],
     sipStatus: number | null,
     sentence: string,
   ): DialAttempt {
-    return { destination, label, outcome, sipStatus, seconds: this.#since(startedMs), sentence }
+    const { hasRung } = party
+    return { destination, label, outcome, sipStatus, hasRung, seconds: this.#since(startedMs), sentence }
   }
 
   #since(startedMs: number): number {

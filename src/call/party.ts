@@ -199,6 +199,12 @@ export class Party implements LegUser, Line {
     old.#digits = new DigitBuffer(this.clock)
   }
 
+  /** Whoever reads its digits is told that they come no more; what it types from now on is for others. */
+  renewDigits(): void {
+    this.#digits.close()
+    this.#digits = new DigitBuffer(this.clock)
+  }
+
   moveTo(home: PartyHome): void {
     this.#home = home
   }

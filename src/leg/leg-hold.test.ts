@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LegHarness, nothingLeft, peerSdp, uselessSdp } from '../../test/support/leg-harness.ts'
 import { countingPrompt, RtpPeer } from '../../test/support/media-harness.ts'
+import { LegHold } from './leg-hold.ts'
 
 let harness: LegHarness
 
@@ -181,4 +182,21 @@ describe("the peer's hold", () => {
     })
     expect(harness.user.lines).toEqual(['answered', 'held'])
   })
+})
+
+it('that failed for a reason of ours is told to who asked for it, and the next is tried all the same', async () => {
+  let offers = 0
+  const hold = new LegHold({
+    state: 'answered',
+    makeOffer: () => {
+      if (++offers === 1) throw new Error('no more descriptions')
+      return { sdp: new Uint8Array(), accept: () => {} }
+    },
+    sendOffer: async (sdp) => ({ kind: 'answered', sdp }),
+    takeAnswer: () => true,
+    peerHolds: () => {},
+  })
+  const [first, second] = [hold.hold(true), hold.hold(true)]
+  await expect(first).rejects.toThrow('no more descriptions')
+  expect(await second).toBe('done')
 })

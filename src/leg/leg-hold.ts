@@ -35,7 +35,8 @@ export class LegHold {
   /** One after the other, in the order asked for. */
   hold(isHeld: boolean): Promise<HoldEnd> {
     const change = this.#last.then(() => this.#change(isHeld))
-    this.#last = change
+    // One that failed is its caller's matter; those behind it take their turn all the same.
+    this.#last = change.catch(() => {})
     return change
   }
 

@@ -17,6 +17,8 @@ export interface LegParty {
   /** Where its signalling comes from: `udp:203.0.113.5:5060`. */
   readonly address: string
   readonly userAgent: string | null
+  /** Its peer is one whose word about who calls we take (RFC 3325 §2.4): a trunk. Absent: it is not. */
+  readonly isTrusted?: boolean
   /** The number that a peer we trust vouches for (P-Asserted-Identity, RFC 3325). Absent: none does. */
   readonly assertedNumber?: string
   /** The caller does not want its number shown (RFC 3323). Absent: it did not say. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { causeTable } from '../../src/dialects/voicenter/causes.ts'
+import { createTestDatabase } from '../support/databases.ts'
 import { readWav, shareWith, sine } from '../support/hear.ts'
 import { removeFolder } from '../support/server-process.ts'
 import { callerHz, writeMulaw } from '../support/stage.ts'
@@ -310,60 +311,78 @@ for (const [format, firstPort] of [
 }
 
 describeAtOnceWith(['sipp', 'python3'], 'HANGUP_CALL', () => {
-  it('that is refused until the server is killed is delivered after its restart, once; that of a call it cut off, too', {
-    timeout: 120_000,
-  }, async () => {
-    const ports = new PeerPorts(29_500)
-    const gate = join(tmpdir(), `switchhook-refuses-${process.pid}`)
-    await writeFile(gate, '')
-    const handler = await startPythonHandler('json', gate)
-    const sipPort = await ports.take()
-    let stage = await setVoicenterStage({ handler, sipPort })
-    try {
-      const place = { folder: stage.folder, serverPort: sipPort, number: '7000' }
-      const steps = [...answered, step.pause(500), step.bye(2)]
-      const over = await runSipp({ ...place, name: 'owed', port: await ports.take(), steps })
-      expect(over.code, over.log).toBe(0)
-      const refusals = () =>
-        handler.of('owed').filter(({ method, answer }) => method === 'HANGUP_CALL' && answer.STATUS === 1)
-      await until(
-        async () => (refusals().length > 0 ? true : null),
-        () => 'HANGUP_CALL was not tried',
-      )
-      // A second call is up when the server dies.
-      const cut = await startSippCall({
-        ...place,
-        name: 'cut',
-        port: await ports.take(),
-        steps: [...answered, step.pause(20_000), step.bye(2)],
-      })
-      await until(
-        async () => (handler.of('cut').length > 0 ? true : null),
-        () => 'the second call did not come',
-      )
-      await stage.server.kill()
-      cut.kill()
-      await rm(gate)
-      stage = await setVoicenterStage({ handler, sipPort, folder: stage.folder })
-      for (const caller of ['owed', 'cut']) {
-        const taken = () =>
-          handler.of(caller).filter(({ method, answer }) => method === 'HANGUP_CALL' && answer.STATUS === 0)
+  const delivery = 'is delivered after its restart, once; that of a call it cut off, too'
+  it.each([
+    ['sqlite', 'json', 'by STATUS 1', 29_500],
+    ['postgres', 'xmlrpc', 'by a fault', 29_700],
+  ] as const)(
+    `on %s in %s that is refused %s until the server is killed ${delivery}`,
+    {
+      timeout: 120_000,
+    },
+    async (kind, format, _how, firstPort) => {
+      const ports = new PeerPorts(firstPort)
+      const gate = join(tmpdir(), `switchhook-refuses-${kind}-${process.pid}`)
+      await writeFile(gate, '')
+      const handler = await startPythonHandler(format, gate)
+      const sipPort = await ports.take()
+      const database = await createTestDatabase(kind)
+      const options = { handler, sipPort, database: database.url }
+      let stage = await setVoicenterStage(options)
+      try {
+        const place = { folder: stage.folder, serverPort: sipPort, number: '7000' }
+        const steps = [...answered, step.pause(500), step.bye(2)]
+        const over = await runSipp({ ...place, name: 'owed', port: await ports.take(), steps })
+        expect(over.code, over.log).toBe(0)
+        const refusals = () =>
+          handler.of('owed').filter(({ method, answer }) => method === 'HANGUP_CALL' && answer.STATUS === 1)
         await until(
-          async () => (taken().length > 0 ? true : null),
-          () => `HANGUP_CALL of ${caller} did not come:\n${stage.server.output().slice(-3000)}`,
-          60_000,
+          async () => (refusals().length > 0 ? true : null),
+          () => 'HANGUP_CALL was not tried',
         )
-        expect(taken()).toHaveLength(1)
+        // A second call is up when the server dies.
+        const cut = await startSippCall({
+          ...place,
+          name: 'cut',
+          port: await ports.take(),
+          steps: [...answered, step.pause(20_000), step.bye(2)],
+        })
+        // Its answer is in the database: what a killed server had not written yet nobody can tell.
+        await until(
+          async () => {
+            const { items } = (await stage.server.get('/api/v1/calls?limit=10')) as {
+              items: readonly { readonly from: string; readonly answeredAt: string | null }[]
+            }
+            return items.some(({ from, answeredAt }) => from === 'cut' && answeredAt !== null) ? true : null
+          },
+          () => 'the second call was not answered',
+        )
+        await stage.server.kill()
+        cut.kill()
+        await rm(gate)
+        stage = await setVoicenterStage({ ...options, folder: stage.folder })
+        for (const caller of ['owed', 'cut']) {
+          const taken = () =>
+            handler.of(caller).filter(({ method, answer }) => method === 'HANGUP_CALL' && answer.STATUS === 0)
+          await until(
+            async () => (taken().length > 0 ? true : null),
+            () => `HANGUP_CALL of ${caller} did not come:\n${stage.server.output().slice(-3000)}`,
+            60_000,
+          )
+          expect(taken()).toHaveLength(1)
+        }
+        const first = handler.of('owed').find(({ method }) => method === 'GET_IVR_ACTION')
+        expect(handler.of('owed').at(-1)?.data['IVR_UNIQUE_ID']).toBe(first?.data['IVR_UNIQUE_ID'])
+        expect(handler.of('cut').at(-1)?.data).toMatchObject({ CALL_STATUS: 'ANSWER', DID: '7000' })
+      } finally {
+        await stage.server.stop()
+        handler.close()
+        await removeFolder(stage.server)
+        await rm(gate, { force: true })
+        await database.remove()
       }
-      const first = handler.of('owed').find(({ method }) => method === 'GET_IVR_ACTION')
-      expect(handler.of('owed').at(-1)?.data['IVR_UNIQUE_ID']).toBe(first?.data['IVR_UNIQUE_ID'])
-      expect(handler.of('cut').at(-1)?.data).toMatchObject({ CALL_STATUS: 'ANSWER', DID: '7000' })
-    } finally {
-      await stage.server.stop()
-      handler.close()
-      await removeFolder(stage.server)
-    }
-  })
+    },
+  )
 })
 
 /** A caller that goes on until it is killed. */

@@ -1,5 +1,6 @@
 import type { NamedRecordings } from '../../src/action/prompts.ts'
 import type { Flow } from '../../src/action/run-flow.ts'
+import { StoreError } from '../../src/base/errors.ts'
 import { silentLogger } from '../../src/base/log.ts'
 import { SeededRandom } from '../../src/base/random.ts'
 import { loadSettings } from '../../src/config/load.ts'
@@ -37,6 +38,8 @@ export interface VoicenterHarness extends FlowHarness {
   readonly questions: readonly GetIvrAction[]
   readonly requests: readonly OutgoingRequest[]
   readonly announced: readonly Omit<Announcement, 'announcedAt'>[]
+  /** Announcements that came to nothing. */
+  readonly withdrawn: readonly string[]
   readonly events: readonly NewEvent[]
   /** The one HANGUP_CALL; throws where there is not exactly one. */
   readonly hangup: HangupCall
@@ -65,6 +68,10 @@ export interface VoicenterOptions {
     readonly format: 'json' | 'xmlrpc'
     readonly http: Pick<OutgoingHttp, 'request'>
   }
+  /** What the announcement of HANGUP_CALL waits for: a database that is slow. */
+  readonly announcing?: Promise<void>
+  /** How often HANGUP_CALL cannot be queued. */
+  readonly outboxRefusals?: number
   readonly speech?: NonNullable<Parameters<typeof startFlow>[1]>['speech']
 }
 
@@ -141,6 +148,8 @@ export async function startVoicenter(
     },
   }
   let clock: TestClock | null = null
+  const withdrawn: string[] = []
+  let refusals = options.outboxRefusals ?? 0
   const flow: Flow = (call) => {
     const parts: VoicenterParts = {
       // The clock is the harness's own, which is there when a call is.
@@ -150,10 +159,15 @@ export async function startVoicenter(
       http: options.handler?.http ?? http,
       outbox: {
         add: async (event) => {
+          if (refusals-- > 0) throw new StoreError('store.failed', 'The database is locked.')
           events.push(event)
           return true
         },
-        announce: async (announcement) => void announced.push(announcement),
+        announce: async (announcement) => {
+          await options.announcing
+          announced.push(announcement)
+        },
+        withdraw: async (id) => void withdrawn.push(id),
       },
       recordings,
       isTrusted: () => true,
@@ -181,6 +195,7 @@ export async function startVoicenter(
     questions: { value: questions },
     requests: { value: requests },
     announced: { value: announced },
+    withdrawn: { value: withdrawn },
     events: { value: events },
     tenant: { value: tenant },
     hangup: {

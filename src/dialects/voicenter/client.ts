@@ -8,7 +8,6 @@ import { mapAnswer } from './map.ts'
 import { printQuestion, type Question } from './requests.ts'
 import { maxAnswerBytes } from './wire.ts'
 
-const connectTimeoutMs = 2000
 /** What the journal shows of an answer that is wrong, in characters. */
 const shownAnswer = 2048
 
@@ -31,7 +30,7 @@ export type Asked =
 
 export interface HandlerClientParts {
   readonly http: Pick<OutgoingHttp, 'request'>
-  readonly app: Pick<VoicenterAppSettings, 'url' | 'format' | 'timeoutMs' | 'headers' | 'secret'>
+  readonly app: Pick<VoicenterAppSettings, 'url' | 'format' | 'timeoutMs' | 'connectTimeoutMs' | 'headers' | 'secret'>
   readonly isTrusted: boolean
 }
 
@@ -72,7 +71,7 @@ export class HandlerClient {
       headers: { ...Object.fromEntries(app.headers), 'content-type': contentType },
       body,
       timeoutMs: app.timeoutMs,
-      connectTimeoutMs: Math.min(connectTimeoutMs, app.timeoutMs),
+      connectTimeoutMs: Math.min(app.connectTimeoutMs, app.timeoutMs),
       maxResponseBytes: maxAnswerBytes,
       isTrusted,
       ...(app.secret !== null && {

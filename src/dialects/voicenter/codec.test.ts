@@ -61,14 +61,18 @@ describe('requests', () => {
     expect(encodeRequest('json', 'HANGUP_CALL', hangup).body).toContain('"CALL_TIME_EPOCH":1561684165')
   })
 
+  /** What XML 1.0 §2.2 has no place for. One for all runs: to compile it costs more than to use it. */
+  const notXml = /[^\P{Cc}\t\n\r\x7f-\x9f]|\p{Cs}|[\ufffe\uffff]/u
+
   it('are legal XML whatever the caller calls itself', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (name) => {
         const { body } = encodeRequest('xmlrpc', 'GET_IVR_ACTION', { ...question, CALLER_NAME: name })
-        expect(body).not.toMatch(/[^\P{Cc}\t\n\r\x7f-\x9f]|\p{Cs}|[\ufffe\uffff]/u)
+        expect(body).not.toMatch(notXml)
         const read = decode('xmlrpc', body.replaceAll('methodCall', 'methodResponse'))
         expect(read.kind).toBe('struct')
       }),
+      { seed: 20_260_101 },
     )
   })
 })
@@ -87,6 +91,8 @@ describe('answers', () => {
         member('H', '<![CDATA[<&amp;>]]>'),
         member('I', '<dateTime.iso8601>20260101T00:00:00</dateTime.iso8601>'),
         member('J', '<int>many</int>'),
+        member('K', '<int>0501111111</int>'),
+        member('L', '<i8>12345678901234567890</i8>'),
       ].join('\n'),
     )
     expect(decode('xmlrpc', text)).toMatchObject({
@@ -101,6 +107,9 @@ describe('answers', () => {
         H: '<&amp;>',
         I: '20260101T00:00:00',
         J: 'many',
+        // As numbers they would be others.
+        K: '0501111111',
+        L: '12345678901234567890',
       },
       slips: [],
     })
@@ -227,7 +236,7 @@ describe('whatever a handler answers', () => {
         const mapped = mapAnswer(read)
         if (mapped.kind === 'fault') expect(mapped.sentence).not.toBe('')
       }),
-      { numRuns: 2000 },
+      { seed: 20_260_101, numRuns: 2000 },
     )
   })
 

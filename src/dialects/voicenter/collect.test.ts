@@ -44,6 +44,20 @@ describe('the keys of a menu', () => {
     expect(harness.heard).toEqual(['question'])
   })
 
+  it('end after the pause that interDigitMs says', async () => {
+    const harness = await startVoicenter([menu({ SIZE: 4 }), hangUp()], { app: 'interDigitMs: 1500' })
+    harness.leg.press('12')
+    expect(await dtmfAfter(harness, 1499)).toBeUndefined()
+    expect(await dtmfAfter(harness, 1)).toBe('12')
+  })
+
+  it('# alone ends the input with nothing, and the question is not put again', async () => {
+    const harness = await startVoicenter([menu({ SIZE: 4, LOOP: 3 }), hangUp()], { app: 'noInputDigits: "0"' })
+    harness.leg.press('#')
+    expect(await dtmfAfter(harness, 0)).toBe('')
+    expect(harness.heard).toEqual(['question'])
+  })
+
   it('end with SIZE of them, fewer are sent as they are', async () => {
     const four = await startVoicenter([menu({ SIZE: 4 }), hangUp()])
     four.leg.press('1234')

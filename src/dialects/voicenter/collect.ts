@@ -8,7 +8,6 @@ import type { Sounds } from './sounds.ts'
 
 /** Time for a first key behind the last prompt, where DELAY is shorter: a caller must be able to answer at all. */
 const leastLastWaitMs = 3000
-const interDigitMs = 3000
 /** Keys that are kept while the handler is asked. */
 const maxTypedAhead = 32
 /** How often keyed digits may be taken back when they are read out for confirmation. */
@@ -27,7 +26,7 @@ export interface CollectParts {
   readonly call: FlowCall
   readonly session: Session
   readonly sounds: Sounds
-  readonly app: Pick<VoicenterAppSettings, 'validationMode' | 'noInputDigits'>
+  readonly app: Pick<VoicenterAppSettings, 'validationMode' | 'noInputDigits' | 'interDigitMs'>
 }
 
 /** What is given besides the question. */
@@ -113,7 +112,7 @@ class Collecting {
   }
 
   async #gather(prompt: readonly Playable[], firstDigitTimeoutMs: number): Promise<GatherOutcome> {
-    const { call, session, sounds } = this.#parts
+    const { call, session, sounds, app } = this.#parts
     const { size } = this.#collection
     const keepTypedAhead = !session.dropsTyped
     session.dropsTyped = false
@@ -125,7 +124,7 @@ class Collecting {
         // A menu of one key may offer # itself.
         endKey: size === 1 ? null : '#',
         firstDigitTimeoutMs,
-        interDigitTimeoutMs: interDigitMs,
+        interDigitTimeoutMs: app.interDigitMs,
         ignoredKeys: 'ABCD',
         keepTypedAhead,
         maxTypedAhead,

@@ -191,6 +191,32 @@ describe('CALL', () => {
     expect(harness.hangup.TARGET).toBe(target)
   })
 
+  it.each([404, 480, 500, 503])(
+    'does not ring a telephone by another trunk that rang and then gave %i',
+    async (status) => {
+      const strings = ['SIP/972501111111@provider1', 'SIP/972501111111@provider2']
+      const harness = await startCall({ DIALSTRINGS: strings }, { tenant: trunks })
+      const callee = harness.reacher.leg('972501111111')
+      callee.peerProgresses(180)
+      await harness.pass(3000)
+      callee.peerRefuses(status)
+      await harness.pass(0)
+      expect(harness.reacher.requests).toHaveLength(1)
+    },
+  )
+
+  it('goes on by another trunk where the first only said why it cannot (183)', async () => {
+    const strings = ['SIP/972501111111@provider1', 'SIP/972501111111@provider2']
+    const harness = await startCall({ DIALSTRINGS: strings }, { tenant: trunks })
+    const callee = harness.reacher.leg('972501111111')
+    callee.peerProgresses(183)
+    await harness.pass(3000)
+    callee.peerRefuses(503)
+    await harness.pass(0)
+    expect(harness.reacher.requests).toHaveLength(2)
+    harness.leg.hangUp()
+  })
+
   it('does not ring a busy telephone by another trunk', async () => {
     const harness = await startCall({ DIALSTRINGS: ['SIP/137', 'SIP/972501111111@provider1'] }, { tenant: trunks })
     harness.reacher.leg('137').peerRefuses(486)

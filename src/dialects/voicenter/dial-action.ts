@@ -34,6 +34,8 @@ interface Destination {
 /** `w` in DTMF_PLAY, and what makes the quiet behind each of its keys 100 ms. */
 const pauseMs = 500
 const betweenKeysMs = 40
+/** Dialling that takes so long is heard: ring-back or music. */
+const audibleMs = 1000
 
 /**
  * Does a CALL: the caller's record, ringing with its music, the target's record and keys, the conversation. The order is
@@ -62,7 +64,7 @@ class Calling {
     this.#startedAt = clock.wallTime()
     this.#startedMs = clock.now()
     if (callerRecord !== null || musicClass !== null) await call.answer()
-    await sounds.play(sounds.named(callerRecord))
+    if (await sounds.play(sounds.named(callerRecord))) session.noteLife()
     this.#startedAt = clock.wallTime()
     this.#startedMs = clock.now()
     if (call.isEnded) return this.#cancelled()
@@ -76,13 +78,15 @@ class Calling {
   }
 
   async #dialInTurn(music: Music): Promise<CallEnd> {
-    const { call, clock } = this.#parts
+    const { call, clock, session } = this.#parts
     const { target, dialStrings, maxDialSeconds } = this.#action
     const dueMs = this.#startedMs + maxDialSeconds * 1000
     let end: CallEnd = this.#failed({ status: 'INVALIDARGS', cause: 28 }, `${target} is nobody that can be called.`)
-    for (const text of dialStrings.length > 0 ? dialStrings : [target]) {
-      const seconds = Math.round(dueMs - clock.now()) / 1000
-      if (seconds < 1) return this.#noAnswer(target)
+    for (const [index, text] of (dialStrings.length > 0 ? dialStrings : [target]).entries()) {
+      const leftSeconds = Math.round(dueMs - clock.now()) / 1000
+      if (leftSeconds < 1 && index > 0) return this.#noAnswer(target)
+      // The first is rung even where of a CALL_MAX_DIAL of one second a moment has passed.
+      const seconds = Math.max(leftSeconds, 1)
       const destination = dialStrings.length > 0 || isDialString(text) ? this.#read(text) : { to: text, trunk: null }
       if (!destination) {
         call.noteProblem('dialStringUnreadable', { dialString: text.slice(0, 100) })
@@ -91,6 +95,8 @@ class Calling {
       }
       const dialled = await this.#dial(destination, seconds, music)
       if (call.isEnded) return this.#cancelled()
+      // Handlers that look for a free agent go from CALL to CALL; that is no circle while the caller hears it ring.
+      if (clock.now() - this.#startedMs >= audibleMs) session.noteLife()
       if (dialled instanceof ParseError) {
         end = this.#failed({ status: 'INVALIDARGS', cause: 28 }, dialled.message)
         continue
@@ -99,7 +105,8 @@ class Calling {
       const result = resultOfAttempts(dialled.attempts)
       end = this.#failed(result, dialled.sentence)
       // Its telephone rang: another way to it would only ring it again.
-      if (result.status === 'BUSY' || result.status === 'NOANSWER') return end
+      const hasRung = dialled.attempts.some((attempt) => attempt.hasRung)
+      if (hasRung || result.status === 'BUSY' || result.status === 'NOANSWER') return end
     }
     return end
   }
@@ -126,7 +133,8 @@ class Calling {
   async #connect(peer: Peer, music: Music): Promise<CallEnd> {
     const { call, clock, session } = this.#parts
     this.#answeredMs = clock.now()
-    if (!music.isPlaying && call.isAnswered) music.play([tone('ringback')])
+    // One who only rings goes on ringing by itself; one who has heard early media would hear nothing from now on.
+    if (!music.isPlaying && call.hasMedia) music.play([tone('ringback')])
     await this.#prepare(peer)
     await music.stop()
     if (call.isEnded) return this.#cancelled()

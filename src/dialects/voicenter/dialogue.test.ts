@@ -138,6 +138,40 @@ describe('a call of a Voicenter handler', () => {
     expect(harness.record.sentence).toMatch(/goes round in a circle/)
   })
 
+  it('agents who are rung one after the other are no circle, as long as the caller hears it ring', async () => {
+    const call = (next: string) =>
+      answer('CALL', {
+        TARGET: '0501111111',
+        CALLERID: '',
+        CALLERNAME: '',
+        MOH_CLASS: 'jazz',
+        CALL_MAX_DIAL: 15,
+        CALL_MAX: 60,
+        REC_STATUS: 0,
+        NEXT_MENU: next,
+      })
+    const harness = await startVoicenter([...Array.from({ length: 30 }, (_, i) => call(`agent${i}`)), hangUp()])
+    await harness.pass(30 * 15_000)
+    expect(harness.questions).toHaveLength(31)
+    expect(harness.record).toMatchObject({ cause: 'normal' })
+  })
+
+  it('calls that fail at once and go on to the next menu unheard are a circle', async () => {
+    const call = answer('CALL', {
+      TARGET: 'x'.repeat(500),
+      CALLERID: '',
+      CALLERNAME: '',
+      CALL_MAX_DIAL: 15,
+      CALL_MAX: 60,
+      REC_STATUS: 0,
+      NEXT_MENU: 'again',
+    })
+    const harness = await startVoicenter(Array.from({ length: 30 }, () => call))
+    await harness.pass(60_000)
+    expect(harness.questions).toHaveLength(11)
+    expect(harness.record.sentence).toMatch(/goes round in a circle/)
+  })
+
   it('more than a hundred answers are a circle, too', async () => {
     const harness = await startVoicenter(Array.from({ length: 102 }, () => menuOf('A', { SIZE: 0 })))
     await harness.pass(200_000)
@@ -198,6 +232,50 @@ describe('a Voicenter handler in trouble', () => {
     ])
   })
 
+  it('has the time for its connection and for its answer that the app gives it', async () => {
+    const usual = await startVoicenter([hangUp()])
+    expect(usual.requests[0]).toMatchObject({ connectTimeoutMs: 2000, timeoutMs: 5000 })
+    const patient = await startVoicenter([hangUp()], { app: 'connectTimeoutMs: 9000, timeoutMs: 20000' })
+    expect(patient.requests[0]).toMatchObject({ connectTimeoutMs: 9000, timeoutMs: 20_000 })
+    const hasty = await startVoicenter([hangUp()], { app: 'timeoutMs: 500' })
+    expect(hasty.requests[0]).toMatchObject({ connectTimeoutMs: 500 })
+  })
+
+  it('is told of the end also where the database would not take that at first', async () => {
+    const harness = await startVoicenter([hangUp()], { outboxRefusals: 3 })
+    await harness.pass(20_999)
+    expect(harness.events).toEqual([])
+    await harness.pass(1)
+    expect(harness.hangup).toMatchObject({ CALL_STATUS: 'CONGESTION' })
+    expect(harness.clock.pending).toBe(0)
+  })
+
+  it('is asked when it stands in the database that it is owed HANGUP_CALL, or that has taken a second', async () => {
+    let write = (): void => {}
+    const written = new Promise<void>((resolve) => (write = resolve))
+    const slow = await startVoicenter([menuOf('A')], { announcing: written })
+    await slow.pass(500)
+    expect(slow.questions).toEqual([])
+    write()
+    await slow.pass(0)
+    expect(slow.questions).toHaveLength(1)
+    const never = await startVoicenter([menuOf('A')], { announcing: new Promise(() => {}) })
+    await never.pass(999)
+    expect(never.questions).toEqual([])
+    await never.pass(1)
+    expect(never.questions).toHaveLength(1)
+  })
+
+  it('that was not asked, because the caller had gone, is told nothing', async () => {
+    const harness = await startVoicenter([], { announcing: new Promise(() => {}) })
+    harness.leg.hangUp()
+    await harness.pass(2000)
+    expect(harness.questions).toEqual([])
+    expect(harness.events).toEqual([])
+    expect(harness.withdrawn).toHaveLength(1)
+    expect(harness.clock.pending).toBe(0)
+  })
+
   it('is asked once more only where nothing had reached it', async () => {
     const refused = httpFailure({ code: 'outgoing.connect-failed', reached: 'nothing' })
     const { leg, requests } = await startVoicenter([refused, hangUp({ HANGUP_CAUSE: 1 })])
@@ -247,14 +325,41 @@ describe('a Voicenter handler in trouble', () => {
     expect(harness.record).toMatchObject({ cause: 'flow-failed' })
   })
 
-  it('hands the call to its fallback: a layer; a circle of those ends', async () => {
+  it('is not asked again in a call where it failed: a fallback that leads back to it ends the call', async () => {
     const failing = Array.from({ length: 30 }, () => httpFailure())
     const harness = await startVoicenter(failing, {
       app: 'fallback: { layer: 1 }',
       tenant: ['layers: { "1": "ivr" }'],
     })
     await harness.pass(0)
-    expect(harness.record.sentence).toMatch(/from layer to layer in a circle/)
+    expect(harness.requests).toHaveLength(1)
+    expect(harness.leg.lines.at(-1)).toBe('end flow-failed 503 Q.850 41')
+    expect(harness.record.sentence).toMatch(/came back to app ivr, whose handler had failed/)
     expect(harness.events).toHaveLength(1)
+  })
+
+  it('hands the call to its fallback: another handler, which is asked', async () => {
+    const harness = await startVoicenter([httpFailure(), hangUp({ HANGUP_CAUSE: 17 })], {
+      app: 'fallback: { layer: 1 }',
+      tenant: [
+        'layers: { "1": "other" }',
+        'apps:',
+        '  other: { dialect: voicenter, url: "http://other/ivr", format: json }',
+      ],
+    })
+    await harness.pass(0)
+    expect(harness.questions).toHaveLength(2)
+    expect(harness.leg.lines.at(-1)).toBe('end busy 486 Q.850 17')
+  })
+
+  it('that sends the call from layer to layer in a circle is stopped', async () => {
+    const circle = answer('VO', { LAYER: 1, RECORD: 'blank', LOOP: 1, DELAY: 0 })
+    const harness = await startVoicenter(
+      Array.from({ length: 30 }, () => circle),
+      { tenant: ['layers: { "1": "ivr" }'] },
+    )
+    await harness.pass(0)
+    expect(harness.record.sentence).toMatch(/circle/)
+    expect(harness.questions.length).toBeLessThan(25)
   })
 })

@@ -64,6 +64,10 @@ export class Dialogue {
 
   async run(): Promise<void> {
     const call = this.#call
+    if (call.isEnded) return
+    const { name } = this.#app
+    if (this.#session.hasFailed(name))
+      return await this.#giveUp(`The call came back to app ${name}, whose handler had failed.`)
     if (this.#app.answerFirst) await call.answer()
     else if (!call.isAnswered) call.ring()
     let digits = ''
@@ -83,6 +87,7 @@ export class Dialogue {
     const { uniqueId, callerId, callerName, did } = this.#session
     const [menu, previousMenu] = [this.#menu, this.#previousMenu]
     const question = { callerId, callerName, did, menu, previousMenu, digits, uniqueId }
+    this.#session.wasAsked = true
     const asked = await this.#client.ask(question, call.signal)
     if (call.isEnded) return done
     if (asked.kind === 'trouble') {
@@ -228,6 +233,7 @@ export class Dialogue {
   async #fail(sentence: string, answer: string | null): Promise<void> {
     const call = this.#call
     const why = `The handler of app ${this.#app.name} failed: ${sentence}`
+    this.#session.noteFailure(this.#app.name)
     call.noteProblem('handlerFailed', { why: sentence, answer })
     this.#parts.log.warn(
       { callId: call.id, tenant: this.#tenant.name, app: this.#app.name, why: sentence },

@@ -17,7 +17,7 @@ export function voicenterFlow(app: VoicenterAppSettings, tenant: TenantSettings,
       session = new Session(call, app, tenant, parts.random)
       sessions.set(call, session)
       call.note('voicenterBegun', { ivrUniqueId: session.uniqueId, app: app.name, callerId: session.callerId })
-      oweHangup(call, app, tenant, session, parts)
+      await oweHangup(call, app, tenant, session, parts)
     }
     await new Dialogue(call, app, tenant, session, parts).run()
   }

@@ -15,8 +15,8 @@ import { faultOfHangupAnswer } from './map.ts'
 import { writtenNumber } from './session.ts'
 import type { CallStatus } from './wire.ts'
 
-/** Behind the first attempt 1, 5, 25 and 125 s; then it is given up and shown. */
-const retry: RetryPlan = { firstMs: 1000, growth: 5, longestMs: 125_000 }
+/** Behind the first attempt; then it is given up and shown. */
+const retry: RetryPlan = { waitsMs: [1000, 5000, 30_000, 120_000], firstMs: 1000, longestMs: 120_000 }
 
 export interface HangupSourceParts {
   readonly outbox: Pick<Outbox, 'add' | 'announced' | 'withdraw'>

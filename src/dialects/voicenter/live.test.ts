@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import { afterEach, describe, expect, it } from 'vitest'
 import { eventually } from '../../../test/support/eventually.ts'
 import { type Answering, type Receiver, startReceiver } from '../../../test/support/receiver.ts'
+import { TestClock } from '../../../test/support/test-clock.ts'
 import {
   answer,
   hangUp,
@@ -12,7 +13,7 @@ import {
   startVoicenter,
   type VoicenterHarness,
 } from '../../../test/support/voicenter-harness.ts'
-import { SystemClock } from '../../base/clock.ts'
+import { type Clock, SystemClock } from '../../base/clock.ts'
 import { OutgoingHttp } from '../../http/outgoing/outgoing-http.ts'
 import { verifyHandler } from './verify.ts'
 
@@ -42,8 +43,8 @@ describe('a handler over HTTP', () => {
     return made
   }
 
-  function http(): OutgoingHttp {
-    const made = new OutgoingHttp({ clock: new SystemClock(), allowPrivateAddresses: false })
+  function http(clock: Clock = new SystemClock()): OutgoingHttp {
+    const made = new OutgoingHttp({ clock, allowPrivateAddresses: false })
     opened.push(made)
     return made
   }
@@ -157,10 +158,13 @@ describe('a handler over HTTP', () => {
 
   it('that does not answer in time gets 503 for the caller', async () => {
     const handler = await receiver(() => {})
+    const clock = new TestClock()
     const harness = await startVoicenter([], {
-      handler: { url: handler.url, format: 'json', http: http() },
+      handler: { url: handler.url, format: 'json', http: http(clock) },
       app: 'timeoutMs: 200',
     })
+    await handler.has(1)
+    clock.advance(200)
     await lineOf(harness, 'end flow-failed 503 Q.850 41')
     expect((await harness.call.ended).sentence).toMatch(/within|in time|200 ms/)
     expect(handler.received).toHaveLength(1)

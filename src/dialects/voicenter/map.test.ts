@@ -182,6 +182,11 @@ describe('an answer', () => {
     expect(map(struct)).toMatchObject({ kind: 'fault', sentence: expect.stringMatching(sentence) })
   })
 
+  it('takes an empty list for DATA without fields, as PHP writes it', () => {
+    expect(actionOf(map({ ...whole('HANGUP', {}), DATA: [] }))).toMatchObject({ kind: 'hangUp', cause: 16 })
+    expect(map({ ...whole('HANGUP', {}), DATA: [1] }).kind).toBe('fault')
+  })
+
   it('takes numbers of telephones as they are, big ones too', () => {
     expect(actionOf(map(whole('CALL', { ...call, TARGET: 972547000000 })))).toMatchObject({ target: '972547000000' })
   })

@@ -55,7 +55,9 @@ function readInstruction(struct: WireStruct, slips: Slips): Instruction {
   const name = readActionName(fields, slips)
   if (!fields.has('STATUS')) slips.add('status-missing', 'STATUS', 'STATUS is missing.')
   const language = readLanguage(fields, slips)
-  const raw = fields.raw('DATA')
+  const given = fields.raw('DATA')
+  // PHP writes a struct without members as an empty list.
+  const raw = Array.isArray(given) && given.length === 0 ? {} : given
   if (raw !== undefined && raw !== null && !isStruct(raw))
     throw new AnswerFault(`Its DATA is no struct but ${shown(raw)}.`)
   const data = new Fields(raw ?? {}, dataFields[name], slips)

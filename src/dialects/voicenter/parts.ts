@@ -13,7 +13,7 @@ export interface VoicenterParts {
   readonly random: Random
   readonly log: Logger
   readonly http: Pick<OutgoingHttp, 'request'>
-  readonly outbox: Pick<Outbox, 'add' | 'announce'>
+  readonly outbox: Pick<Outbox, 'add' | 'announce' | 'withdraw'>
   readonly recordings: NamedRecordings
   /** Whether an address stands in the operator's own file. One that came over the admin API may not lead into private networks. */
   isTrusted(tenant: string, url: string): boolean

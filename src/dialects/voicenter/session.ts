@@ -28,11 +28,14 @@ export class Session {
   readonly callerName: string
   readonly did: string
   lastCall: LastCall | null = null
+  /** Whether a handler has been asked: only then it is told of the end. */
+  wasAsked = false
   /** Keys typed before the next question do not count: a conversation lies between. */
   dropsTyped = false
   #answers = 0
   #idleAnswers = 0
   #layers = 0
+  readonly #failedApps = new Set<string>()
 
   constructor(call: FlowCall, app: VoicenterAppSettings, tenant: TenantSettings, random: Random) {
     this.uniqueId = Buffer.from(random.bytes(16)).toString('hex')
@@ -53,6 +56,15 @@ export class Session {
   /** Whether the call may go to one more layer. */
   mayEnterLayer(): boolean {
     return ++this.#layers <= maxLayers
+  }
+
+  /** The handler of an app has failed: it has no more say over this call, even where a fallback leads back to it. */
+  noteFailure(app: string): void {
+    this.#failedApps.add(app)
+  }
+
+  hasFailed(app: string): boolean {
+    return this.#failedApps.has(app)
   }
 
   /** A key was pressed, or something was heard: no circle that nobody notices. */

@@ -96,10 +96,13 @@ function readValue(nodes: readonly XmlNode[], slips: Slips, depth: number): Wire
   }
 }
 
-/** What is no number stays a text: the field it is for decides what that means. */
+/**
+ * What is no number stays a text: the field it is for decides what that means. So does one that would not be the same again as a
+ * number, for it may be a telephone's or a menu's: `0501111111`, or more digits than a double holds.
+ */
 function readNumber(text: string): WireValue {
   const trimmed = text.trim()
-  return /^[+-]?\d+(\.\d*)?$/.test(trimmed) && trimmed.length <= 30 ? Number(trimmed) : text
+  return /^[+-]?(0|[1-9]\d{0,14})(\.\d{0,15})?$/.test(trimmed) ? Number(trimmed) : text
 }
 
 function readBoolean(text: string): WireValue {

@@ -60,10 +60,25 @@ class Exchange {
   }
 
   start(): void {
-    const { clock, connections, target, method, headers, body, timeoutMs, connectTimeoutMs, signal } = this.#options
-    const { url, host, shown } = target
-    const onAbort = (): void => this.#fail('outgoing.stopped', `The request to ${shown} was given up.`)
+    const { clock, connections, target, timeoutMs, connectTimeoutMs, signal } = this.#options
+    const onAbort = (): void => this.#fail('outgoing.stopped', `The request to ${target.shown} was given up.`)
     if (signal.aborted) return onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    this.#cancels.push(
+      () => signal.removeEventListener('abort', onAbort),
+      clock.after(connectTimeoutMs, () => this.#connectTimedOut(connectTimeoutMs)),
+      clock.after(timeoutMs, () => this.#timedOut(timeoutMs)),
+    )
+    if (!connections.hasIdle(target)) return this.#send()
+    // A receiver may have closed the connection already, and we have not read of it: after one turn of the event loop in
+    // which sockets are read we have, and it is not written to. The first immediate may come behind that part of this turn.
+    setImmediate(() => setImmediate(() => this.#send()))
+  }
+
+  #send(): void {
+    if (this.#phase === 'settled') return
+    const { connections, target, method, headers, body } = this.#options
+    const { url, host } = target
     const isTls = url.protocol === 'https:'
     const request = (isTls ? httpsRequest : httpRequest)({
       ...connections.optionsFor(target),
@@ -75,12 +90,6 @@ class Exchange {
       headers,
     })
     this.#request = request
-    signal.addEventListener('abort', onAbort, { once: true })
-    this.#cancels.push(
-      () => signal.removeEventListener('abort', onAbort),
-      clock.after(connectTimeoutMs, () => this.#connectTimedOut(connectTimeoutMs)),
-      clock.after(timeoutMs, () => this.#timedOut(timeoutMs)),
-    )
     request.on('socket', (socket) => this.#gotSocket(socket, isTls))
     request.on('response', (response) => this.#gotResponse(response))
     request.on('error', (error: NodeJS.ErrnoException) => this.#broke(error))

@@ -1,11 +1,12 @@
 import { createHmac } from 'node:crypto'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Receiver, startReceiver } from '../../../test/support/receiver.ts'
-import { settle, TestClock } from '../../../test/support/test-clock.ts'
+import { TestClock } from '../../../test/support/test-clock.ts'
 import { parseCidr } from '../../config/addresses.ts'
 import { OutgoingHttp, type OutgoingHttpOptions } from './outgoing-http.ts'
 import type { OutgoingFailure, OutgoingOutcome, OutgoingRequest } from './types.ts'
@@ -13,6 +14,18 @@ import type { OutgoingFailure, OutgoingOutcome, OutgoingRequest } from './types.
 const fixtures = join(import.meta.dirname, '../../../test/fixtures/http')
 const key = readFileSync(join(fixtures, 'localhost.key'), 'utf8')
 const cert = readFileSync(join(fixtures, 'localhost.crt'), 'utf8')
+
+/** Resolves when node:http has read the head of the next answer, whatever may follow it. */
+function clientHasReadHead(): Promise<void> {
+  const channel = 'http.client.response.finish'
+  return new Promise((resolve) => {
+    const told = (): void => {
+      unsubscribe(channel, told)
+      resolve()
+    }
+    subscribe(channel, told)
+  })
+}
 
 describe('the client for requests to programs outside', () => {
   let clock: TestClock
@@ -135,15 +148,10 @@ describe('the client for requests to programs outside', () => {
   })
 
   it('tells the status of an answer that does not end', async () => {
-    let tellWritten = (): void => {}
-    const written = new Promise<void>((resolve) => (tellWritten = resolve))
-    const there = await receiver({
-      answer: (_request, response) => void response.writeHead(200).write('half', tellWritten),
-    })
+    const there = await receiver({ answer: (_request, response) => void response.writeHead(200).write('half') })
+    const headRead = clientHasReadHead()
     const asked = client().request(post(there.url))
-    await written
-    // Both ends are in this process: what one has written the other reads in the next turns of the event loop.
-    await settle(10)
+    await headRead
     clock.advance(10_000)
     expect(await asked).toMatchObject({ code: 'outgoing.timed-out', reached: 'unknown', status: 200 })
   })

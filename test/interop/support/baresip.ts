@@ -17,6 +17,8 @@ export interface BaresipOptions {
   readonly password: string
   /** Seconds that it registers for; 0: not at all. */
   readonly registersFor?: number
+  /** Whether it subscribes to its mailbox, with its own module for that; it prints what it is told. */
+  readonly watchesMailbox?: boolean
   /** A WAV file of 8,000 Hz mono, what it says, longer than the call. Without a source of sound it would send no keys either. */
   readonly speaks: string
 }
@@ -79,11 +81,13 @@ export class Baresip {
       `module_path /usr/lib/baresip/modules`,
       ...modules.map((module) => `module ${module}`),
       ...applications.map((module) => `module_app ${module}`),
+      ...(options.watchesMailbox ? ['module_app mwi.so'] : []),
       `snd_path ${heard}`,
       `ctrl_tcp_listen 127.0.0.1:${port + controlOffset}`,
       `cons_listen 127.0.0.1:${port + consoleOffset}`,
     ]
-    const login = `auth_user=${extension};auth_pass=${password};regint=${options.registersFor ?? 600}`
+    const watches = options.watchesMailbox ? ';mwi=yes' : ''
+    const login = `auth_user=${extension};auth_pass=${password};regint=${options.registersFor ?? 600}${watches}`
     await writeFile(join(folder, 'config'), `${config.join('\n')}\n`)
     await writeFile(
       join(folder, 'accounts'),

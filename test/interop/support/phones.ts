@@ -17,7 +17,11 @@ export interface PhoneOptions {
 const toneMs = 40_000
 
 /** A registered baresip that says its own tone. */
-export async function startPhone(stage: TwoSidedStage, ports: PeerPorts, options: PhoneOptions): Promise<Baresip> {
+export async function startPhone(
+  stage: Pick<TwoSidedStage, 'folder' | 'server'>,
+  ports: PeerPorts,
+  options: PhoneOptions,
+): Promise<Baresip> {
   const { name, extension, hz } = options
   const speaks = join(stage.folder, `tone-${hz}.wav`)
   await writeWav(speaks, sine(hz, toneMs))

@@ -2,7 +2,8 @@
 
     python3 ivr.py FORMAT [--refuse-hangups FILE]
 
-FORMAT is xmlrpc (on xmlrpc.server) or json (on http.server). HANGUP_CALL is refused while FILE is there.
+FORMAT is xmlrpc (on xmlrpc.server) or json (on http.server). HANGUP_CALL is refused while FILE is there: by STATUS 1, in
+XML-RPC by a fault.
 """
 import json
 import os
@@ -10,6 +11,7 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import ThreadingMixIn
+from xmlrpc.client import Fault
 from xmlrpc.server import SimpleXMLRPCRequestHandler, SimpleXMLRPCServer
 
 REFUSED = sys.argv[sys.argv.index("--refuse-hangups") + 1] if "--refuse-hangups" in sys.argv else None
@@ -73,6 +75,9 @@ def dispatch(method, data):
     with LOCK:
         sys.stdout.write(line)
         sys.stdout.flush()
+    if result["STATUS"] != 0 and sys.argv[1] == "xmlrpc":
+        # As a program written for xmlrpc.server says no.
+        raise Fault(result["STATUS"], "not now")
     return result
 
 
