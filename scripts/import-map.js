@@ -15,6 +15,7 @@ const order = [
   'sip/auth',
   'sip/dialog',
   'sip/registrar',
+  'sip/subscription',
   'sip/trunk',
   'sdp',
   'rtp',

@@ -133,6 +133,15 @@ export const callsErrors = {
     meaning: 'The voicemail service refused what was asked of it.',
     remedy: 'The message says what: the mailbox is full, takes no messages, or a field is wrong.',
   },
+  'voicemail.tls-files': {
+    meaning: 'The certificate or the key of the voicemail service cannot be used.',
+    remedy:
+      'The sentence names the file: `voicemail.tls` wants PEM files that belong together and that Switchhook may read.',
+  },
+  'voicemail.voice-empty': {
+    meaning: 'A voice file without a byte was to be stored.',
+    remedy: 'Send the sound as the body; nothing was replaced.',
+  },
   'voicemail.voice-name': {
     meaning: 'The name of a voice is not one that the media store takes.',
     remedy:

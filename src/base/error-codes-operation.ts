@@ -187,8 +187,12 @@ export const operationErrors = {
     meaning: 'An event was to be sent again that is being sent just now, or has its first turn still before it.',
     remedy: 'Wait for it: GET /api/v1/events/{id} says how it stands.',
   },
+  'http.too-slow': {
+    meaning: 'The head or the body of an HTTP request took too long to arrive.',
+    remedy: 'Look at the network between the program and the server, or send less at once.',
+  },
   'setting.unknown': {
-    meaning: 'There is no such tenant, number, extension or app.',
+    meaning: 'There is no such tenant, number, extension, app, trunk or other setting.',
     remedy: 'List them first; names are case-sensitive.',
   },
   'setting.from-file': {
@@ -198,5 +202,13 @@ export const operationErrors = {
   'setting.in-use': {
     meaning: 'Something that is to be removed is still named by something else.',
     remedy: 'Remove or change first what names it; the sentence says which.',
+  },
+  'setting.changed': {
+    meaning: 'A setting is not as it was when the one who changes it has read it (If-Match, If-None-Match).',
+    remedy: 'Read it again, and send the change with the new ETag.',
+  },
+  'setting.sound-unusable': {
+    meaning: 'What was uploaded as a prompt is not a WAV or mp3 file that can be played.',
+    remedy: 'The sentence says what is wrong with it. PCM of 8 to 48 kHz, G.711 and mp3 of up to an hour are good.',
   },
 } as const satisfies Record<string, CatalogueEntry>

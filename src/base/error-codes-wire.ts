@@ -78,6 +78,14 @@ export const wireErrors = {
     meaning: 'An mp3 file holds no frames that can be decoded.',
     remedy: 'Save it again, or convert it to WAV.',
   },
+  'media.mp3-busy': {
+    meaning: 'More recordings were asked for as mp3 at once than may wait for it.',
+    remedy: 'Ask again a little later, or fetch the same link ending in .wav, which costs nothing.',
+  },
+  'media.mp3-failed': {
+    meaning: 'A recording could not be turned into mp3: the disk did not take it, or the thread ended.',
+    remedy: 'Look at the space under `data`; the same link ending in .wav gives the recording as it is.',
+  },
   'media.rate-unsupported': {
     meaning: 'Audio came with a sample rate outside 4,000 to 192,000 Hz.',
     remedy: 'Convert it to a rate in between; 8,000 Hz is what a telephone hears.',

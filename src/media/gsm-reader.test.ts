@@ -44,6 +44,7 @@ describe('GSM full rate', () => {
       fc.property(fc.uint8Array({ minLength: 330, maxLength: 330 }), (bits) => {
         for (const piece of monoOfGsm(bits)) expect(piece.every((sample) => Math.abs(sample) <= 1)).toBe(true)
       }),
+      { seed: 20_260_101 },
     )
   })
 })

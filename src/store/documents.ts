@@ -9,13 +9,11 @@ export type DocumentKind =
   | 'tenant'
   | 'extension'
   | 'trunk'
-  | 'outbound'
   | 'number'
   | 'app'
   | 'partner'
   | 'recording'
   | 'layer'
-  | 'limits'
   | 'setting'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
@@ -49,6 +47,7 @@ export class Documents {
   readonly #replace: Prepared<Omit<DocumentRow, 'version'> & { readonly expected: number }>
   readonly #upsert: Prepared<Omit<DocumentRow, 'version'>>
   readonly #remove: Prepared<DocumentKey>
+  readonly #removeTenant: Prepared<Pick<DocumentKey, 'tenant'>>
 
   constructor(database: Database, clock: Clock) {
     this.#database = database
@@ -89,6 +88,9 @@ export class Documents {
         .where('tenant', '=', slots.one('tenant'))
         .where('kind', '=', slots.one('kind'))
         .where('key', '=', slots.one('key')),
+    )
+    this.#removeTenant = queries.prepare((db, slots) =>
+      db.deleteFrom('documents').where('tenant', '=', slots.one('tenant')),
     )
   }
 
@@ -142,6 +144,11 @@ export class Documents {
   async remove(key: DocumentKey): Promise<boolean> {
     const { changes } = await this.#database.write(this.#remove(key))
     return changes !== 0
+  }
+
+  /** Everything of a tenant at once, itself included. */
+  async removeTenant(tenant: string): Promise<void> {
+    await this.#database.write(this.#removeTenant({ tenant }))
   }
 
   /** All that match, by tenant, kind and key, in pages of bounded memory. */

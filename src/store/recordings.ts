@@ -44,7 +44,7 @@ export class Recordings {
     if (state !== undefined) query = query.where('state', '=', state)
     if (startedFrom !== undefined) query = query.where('started_at', '>=', Math.ceil(startedFrom))
     if (startedBefore !== undefined) query = query.where('started_at', '<', Math.ceil(startedBefore))
-    if (after !== null) query = query.where((eb) => behind(eb, 'newest-first', after))
+    if (after !== null) query = query.where(behind('newest-first', after))
     const rows = await this.#database.read(
       query
         .orderBy('started_at', 'desc')

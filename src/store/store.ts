@@ -64,7 +64,7 @@ export interface Store {
   /** What customers of published APIs are shown of their calls. */
   readonly ledger: Ledger
   readonly retention: Retention
-  /** Rejects with LimitError `store.range`, StoreError. */
+  /** Rejects with ParseError `store.range`, StoreError. */
   callsPerDay(request: StatisticsRequest): Promise<readonly DayStatistics[]>
   /** Closes what the server before this one left open; call it once, before the first call. See `recovery.ts`. */
   recoverInterrupted(startedBefore: number): Promise<Recovered>

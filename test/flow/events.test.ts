@@ -144,7 +144,7 @@ tenants:
     expect(metrics).toContain('switchhook_event_attempts_total{what="delivered"} 1')
     expect(metrics).toContain('switchhook_events{state="waiting"} 0')
     expect(await second.stop()).toBe(0)
-    expect(first.output()).toContain('a receiver of events fails')
+    expect(first.output()).toContain('an event was not delivered and is tried again')
     expect(first.output() + second.output()).not.toMatch(/secret-(token|header|of-the-receiver)/)
   })
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startPhone } from '../../src/phone/start-phone.ts'
+import { callByPhone } from '../support/phone-call.ts'
 import { removeFolder } from '../support/server-process.ts'
 import { troubles } from '../support/server-watch.ts'
 import { answersOptions } from '../support/sip-text.ts'
@@ -128,14 +128,8 @@ describe('after all of it', () => {
     const wire = await open(protocol, Buffer.alloc(0))
     expect(await answersOptions(wire)).toBe(true)
     await wire.close()
-    const server = { address: '127.0.0.1', port: stage.server.sipPort, protocol }
-    const phone = await startPhone({ server, maxSeconds: 20 })
-    try {
-      const result = await phone.call({ server, number: '4', maxSeconds: 20 })
-      expect(result).toMatchObject({ outcome: 'completed', endedBy: 'server', packetsLost: 0 })
-    } finally {
-      await phone.close()
-    }
+    const { result } = await callByPhone({ sipPort: stage.server.sipPort, protocol, number: '4' })
+    expect(result).toMatchObject({ outcome: 'completed', endedBy: 'server', packetsLost: 0 })
   })
 
   it('nothing of it was logged as an error', () => {

@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it, vi } from 'vitest'
@@ -116,15 +116,15 @@ for (const workers of [1, 2]) {
 }
 
 /** Takes one registration, at the second attempt, when the credentials are right. It is there before the server is. */
-async function startRegistrar({ port }: Line): Promise<RunningSipp> {
+async function startRegistrar({ port }: Line, folder: string): Promise<RunningSipp> {
   const granted = ['[last_Contact:]', 'Expires: 60']
   const steps = [callee.challengeRequest('REGISTER', trunkLogin, granted)]
-  const folder = await mkdtemp(join(tmpdir(), 'switchhook-registrar-'))
   return await startSipp({ folder, name: 'registrar', steps, serverPort: 1, number: 'us', port, address: trunkAddress })
 }
 
 describeAtOnceWith(['sipp'], 'a trunk', () => {
   let registrar: RunningSipp | null = null
+  let folder = ''
   const two = new TwoSided({
     firstPort: 29_000,
     lines: {
@@ -133,12 +133,17 @@ describeAtOnceWith(['sipp'], 'a trunk', () => {
       registrar: { register: true, expires: 60 },
     },
     prepare: async (line) => {
-      registrar = await startRegistrar(line('registrar'))
+      folder = await mkdtemp(join(tmpdir(), 'switchhook-registrar-'))
+      registrar = await startRegistrar(line('registrar'), folder)
       return {}
     },
   })
 
-  afterAll(() => registrar?.kill())
+  afterAll(async () => {
+    registrar?.kill()
+    await registrar?.ended
+    await rm(folder, { recursive: true, force: true })
+  })
 
   it('where we register asks for our password, and we have it', async () => {
     const result = await registrar?.ended

@@ -9,6 +9,7 @@ import { Calls, type Program } from '../../src/call/calls.ts'
 import type { CallRecord } from '../../src/call/records.ts'
 import { Rooms } from '../../src/call/rooms.ts'
 import { Supervisions } from '../../src/call/supervisions.ts'
+import type { RecordingPolicy } from '../../src/config/settings.ts'
 import type { Speech } from '../../src/speech/types.ts'
 import { FakeLeg } from './fake-leg.ts'
 import { FakeMixer } from './fake-mixer.ts'
@@ -51,6 +52,8 @@ export async function startFlow(
     leg?: (clock: TestClock) => FakeLeg
     to?: string
     idleLimitMs?: number
+    /** What every extension wants done with its calls; off unless told otherwise. */
+    recordingPolicy?: RecordingPolicy
     before?: (parts: { leg: FakeLeg; records: MemoryRecords; reacher: FakeReacher; clock: TestClock }) => void
   } = {},
 ): Promise<FlowHarness> {
@@ -67,6 +70,7 @@ export async function startFlow(
   })
   const mixer = new FakeMixer()
   const reacher = new FakeReacher(clock)
+  const { recordingPolicy = 'off' } = options
   const context = { language: 'en', timeZone: 'UTC' } as const
   const sounds = new SpokenCallSounds({ prompts, contextOf: (tenant) => ({ tenant, ...context }) })
   const calls = new Calls({ clock, ids, log: silentLogger, records, mixer, reacher, sounds })
@@ -76,7 +80,7 @@ export async function startFlow(
   const programOf = (one: Flow): Program =>
     flowProgram(
       one,
-      { prompts, ids, dataFolder: '/data', rooms, supervisions },
+      { prompts, ids, dataFolder: '/data', rooms, supervisions, recordingPolicyOf: () => recordingPolicy },
       { name: 'The flow', ...context, idleLimitMs: options.idleLimitMs ?? 60_000 },
     )
   const call = calls.begin(leg, { tenant: 'demo', to: options.to ?? '1000', app: 'flow' }, programOf(flow))

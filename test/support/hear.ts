@@ -14,6 +14,14 @@ export function levelDb(pcm: Int16Array): number {
   return rms === 0 ? nothingDb : Math.max(nothingDb, 20 * Math.log10(rms))
 }
 
+/** How many seconds of it are speech or anything else that loud, counted in tenths. */
+export function loudSeconds(pcm: Int16Array): number {
+  const tenths = Array.from({ length: Math.floor(pcm.length / 800) }, (_, i) =>
+    levelDb(pcm.subarray(i * 800, (i + 1) * 800)),
+  )
+  return tenths.filter((level) => level > -40).length / 10
+}
+
 /** The largest absolute sample. */
 export function peakOf(pcm: Int16Array): number {
   let peak = 0

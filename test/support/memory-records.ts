@@ -9,6 +9,8 @@ export class MemoryRecords implements CallRecords {
   readonly journal: JournalEvent[] = []
   /** Makes `open` fail: a full disk. */
   failOpening: Error | null = null
+  /** Makes `close` fail so many times: a locked database. */
+  failClosing = 0
 
   async open(call: CallRecord, leg: LegRecord): Promise<void> {
     if (this.failOpening) throw this.failOpening
@@ -31,6 +33,10 @@ export class MemoryRecords implements CallRecords {
   }
 
   async close(call: CallRecord, legs: readonly LegRecord[]): Promise<boolean> {
+    if (this.failClosing > 0) {
+      this.failClosing--
+      throw new Error('the database is locked')
+    }
     if (this.calls.get(call.id)?.endedAt !== null) return false
     this.calls.set(call.id, call)
     for (const leg of legs) this.legs.set(leg.id, leg)

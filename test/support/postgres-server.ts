@@ -99,7 +99,14 @@ async function startServer(binaries: string): Promise<{ server: ChildProcess; po
       'listen_addresses=127.0.0.1',
       `port=${port}`,
       'unix_socket_directories=',
+      // Nothing here has to outlive the machine, and each test has a database of its own: what that costs is the log.
       'fsync=off',
+      'full_page_writes=off',
+      'synchronous_commit=off',
+      'wal_level=minimal',
+      'max_wal_senders=0',
+      'max_wal_size=4GB',
+      'autovacuum=off',
       'max_connections=60',
       'shared_buffers=32MB',
     ]

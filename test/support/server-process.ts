@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -59,11 +59,14 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     : [`sip: { listen: ["udp:${host}:${port}", "tcp:${host}:${port}"]${more} }`]
   await writeFile(file, [...head, ...sip, options.config].join('\n'))
   const args = [join(root, 'bin', 'switchhook.js'), 'start', '--config', file, '--json']
-  const child = spawn(process.execPath, args, { cwd: folder, env: { ...process.env, ...options.env } })
+  const child = spawnOwn(args, { cwd: folder, env: { ...process.env, ...options.env }, folder })
   let output = ''
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  const ready = await waitReady(child, () => output)
+  const ready = await waitReady(child, () => output).catch(async (thrown: unknown) => {
+    if (options.folder === undefined) await rm(folder, { recursive: true, force: true })
+    throw thrown
+  })
   const ask = async (path: string): Promise<Response> => {
     const response = await fetch(`${ready.http}${path}`, { headers: { authorization: `Bearer ${adminToken}` } })
     if (!response.ok) throw new Error(`GET ${path} gave ${response.status}: ${await response.text()}`)
@@ -90,6 +93,20 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
       await ended(child)
     },
   }
+}
+
+/** Runs a Node program that ends when this process does, however that ends, and then takes `folder` with it. */
+export function spawnOwn(
+  args: readonly string[],
+  options: { readonly cwd: string; readonly env: NodeJS.ProcessEnv; readonly folder: string },
+): ChildProcessWithoutNullStreams {
+  const { cwd, env, folder } = options
+  // By the channel between the two it hears of our end.
+  return spawn(process.execPath, ['--import', import.meta.resolve('./end-with-parent.js'), ...args], {
+    cwd,
+    env: { ...env, TEST_FOLDER: folder },
+    stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
+  }) as ChildProcessWithoutNullStreams
 }
 
 /** Removes the folder of a server that has ended. */

@@ -87,6 +87,8 @@ export interface VoicenterStageOptions {
   readonly trunkPorts?: readonly [number, number, number]
   /** Of an earlier stage, to start again on its data. */
   readonly folder?: string
+  /** SQLite in the folder if absent. */
+  readonly database?: string
 }
 
 /** A server whose numbers 7000 to 7003 ask the handler; layer 1 answers with the echo test. */
@@ -118,6 +120,7 @@ export async function setVoicenterStage(options: VoicenterStageOptions): Promise
   }
   // The ports above are the peers'.
   const head = ['media: { workers: 1 }', 'rtp: { portRange: "10000-24999" }']
+  if (options.database !== undefined) head.push(`database: ${JSON.stringify(options.database)}`)
   const config = [...head, `tenants: ${JSON.stringify({ test: tenant })}`].join('\n')
   return { folder, server: await startServer({ config, folder, sipPort: options.sipPort }) }
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { encodeG711 } from '../../src/media/g711.ts'
+import { wavHeader } from '../../src/media/wav-header.ts'
 import { sine } from './hear.ts'
 import { type ServerOptions, type ServerProcess, startServer } from './server-process.ts'
 
@@ -43,7 +44,7 @@ export interface StageOptions extends Pick<ServerOptions, 'sipPort' | 'sipAddres
   readonly idleSeconds?: number
 }
 
-/** Extensions and numbers of the stage: `1` answers keys with tones, `2` records; `1000` and `1200` are the demo's. */
+/** Extensions and numbers of the stage: `1`, `5` and `6` answer keys with tones, `2` records; `1000` and `1200` are the demo's. */
 export async function setStage(options: StageOptions = {}): Promise<Stage> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'switchhook-stage-')))
   await writeWav(join(folder, 'prompt.wav'), sine(promptHz, promptMs))
@@ -65,6 +66,8 @@ tenants:
       "2": { app: recorder }
       "3": { app: early }
       "4": { app: melody }
+      "5": { app: tones }
+      "6": { app: tones }
       "1000": { app: menu }
       "1200": { app: echo }
 ${modules.map(([number]) => `      "${number}": { app: module-${number} }`).join('\n')}
@@ -90,20 +93,9 @@ ${modules.map(([number, file]) => `      module-${number}: { module: ${JSON.stri
 
 /** 16-bit mono WAV of 8,000 Hz. */
 export async function writeWav(file: string, pcm: Int16Array): Promise<void> {
-  const header = Buffer.alloc(44)
-  header.write('RIFF', 0)
-  header.writeUInt32LE(36 + pcm.length * 2, 4)
-  header.write('WAVEfmt ', 8)
-  header.writeUInt32LE(16, 16)
-  header.writeUInt16LE(1, 20)
-  header.writeUInt16LE(1, 22)
-  header.writeUInt32LE(8000, 24)
-  header.writeUInt32LE(16_000, 28)
-  header.writeUInt16LE(2, 32)
-  header.writeUInt16LE(16, 34)
-  header.write('data', 36)
-  header.writeUInt32LE(pcm.length * 2, 40)
-  await writeFile(file, Buffer.concat([header, Buffer.from(pcm.buffer, pcm.byteOffset, pcm.byteLength)]))
+  const bytes = new Uint8Array(pcm.buffer, pcm.byteOffset, pcm.byteLength)
+  const header = wavHeader({ encoding: 'pcm16', channels: 1, rateHz: 8000 }, bytes.length)
+  await writeFile(file, Buffer.concat([header, bytes]))
 }
 
 /** Raw mu-law, as sipp streams it. */

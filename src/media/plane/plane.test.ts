@@ -128,6 +128,7 @@ for (const workers of [1, 2]) {
       expect(phone.heard[15]?.subarray(12)).toEqual(packet.subarray(12))
       const key = Buffer.from([0x80, 0x80 | 101, 0, 8, 0, 0, 1, 0, 0, 0, 0, 0, 5, 10, 0, 160])
       phone.socket.send(key, endpoint.localPort, '127.0.0.1')
+      while (user.digits.length === 0) await settle(1)
       const result = await recording.ended
       expect(result).toMatchObject({ end: 'max-duration', durationMs: 200, problem: null })
       expect((await readFile(join(folder, 'one.wav'))).length).toBe(result.fileBytes)

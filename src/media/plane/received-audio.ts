@@ -4,8 +4,8 @@ import { linearOf } from './linear-tables.ts'
 import { Paced, type Pacer, rest } from './pacer.ts'
 
 /**
- * Hears what the peer says, 20 ms at a time, in order and without gaps: recorders, the detector of in-band digits, later
- * bridges and rooms.
+ * Hears what the peer says, 20 ms at a time, in order and without gaps: recorders, the detector of in-band digits. Bridges and
+ * rooms take packets as they come.
  */
 export interface ReceivedAudioSink {
   /**
