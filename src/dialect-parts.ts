@@ -27,7 +27,7 @@ export interface DialectPartsOptions {
   readonly random: Random
   readonly log: Logger
   readonly rooms: Rooms
-  readonly media: Pick<MediaParts, 'prompts' | 'speech'>
+  readonly media: Pick<MediaParts, 'prompts' | 'speech' | 'mp3'>
   readonly recordings: NamedRecordings
   /** Seals links to recordings. */
   readonly linkKey: string
@@ -61,12 +61,14 @@ export class DialectParts {
       rooms: options.rooms,
       sounds: options.media.prompts,
       speech: options.media.speech,
+      mp3: options.media.mp3,
       linkKey: options.linkKey,
       placer: options.placed,
       reacher: options.reacher,
     })
     this.voicemail = new VoicemailDialect({
       ...shared,
+      mp3: options.media.mp3,
       changed: (tenant, owner) => options.messagesChanged(tenant, owner),
     })
   }
@@ -82,7 +84,7 @@ export class DialectParts {
 
   /** Those that tell programs outside of calls by the durable queue. */
   get eventSources(): readonly DeliverySource[] {
-    return [this.#voicenter.hangups, this.#hoiio.notifications]
+    return [this.#voicenter.hangups, this.#hoiio.notifications, this.voicemail.mail]
   }
 
   async mount(http: HttpServer, calls: Calls): Promise<void> {
@@ -109,10 +111,12 @@ export class DialectParts {
   }
 
   async start(): Promise<void> {
+    this.#hoiio.start()
     await this.voicemail.start()
   }
 
   async close(): Promise<void> {
+    await this.#hoiio.close()
     await this.voicemail.close()
   }
 }

@@ -1,51 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { FakeMixer } from '../test/support/fake-mixer.ts'
-import { FakeReacher } from '../test/support/fake-reacher.ts'
-import { fakeSounds, fakeSpeech, noRecordings } from '../test/support/fake-sounds.ts'
-import { MemoryRecords } from '../test/support/memory-records.ts'
-import { settle, TestClock } from '../test/support/test-clock.ts'
-import { PromptResolver } from './action/prompts.ts'
+import { type PlaceHarness, startPlacing } from '../test/support/place-harness.ts'
+import { settle } from '../test/support/test-clock.ts'
 import type { Flow } from './action/run-flow.ts'
-import { IdFactory } from './base/ids.ts'
-import { silentLogger } from './base/log.ts'
-import { SeededRandom } from './base/random.ts'
-import { Admission } from './call/admission.ts'
-import { Calls } from './call/calls.ts'
-import { Rooms } from './call/rooms.ts'
-import { Supervisions } from './call/supervisions.ts'
-import { loadSettings } from './config/load.ts'
-import { PlacedCalls } from './placed-calls.ts'
-import { Directory } from './routing/directory.ts'
 
-async function start(limits = ''): Promise<{
-  readonly clock: TestClock
-  readonly reacher: FakeReacher
-  readonly calls: Calls
-  readonly placed: PlacedCalls
-}> {
-  const clock = new TestClock()
-  const reacher = new FakeReacher(clock)
-  const mixer = new FakeMixer()
-  const ids = new IdFactory(clock, new SeededRandom(1))
-  const records = new MemoryRecords()
-  const calls = new Calls({ clock, ids, log: silentLogger, records, mixer, reacher })
-  const text = `tenants: { acme: { domain: acme.example, limits: { ${limits} } }, umbra: { domain: umbra.example } }`
-  const { tenants } = await loadSettings({ text, name: 'test.yaml', baseDir: '/', environment: {} })
-  const placed = new PlacedCalls({
-    calls,
-    ids,
-    directory: new Directory(tenants),
-    admission: new Admission(clock),
-    reacher,
-    flowParts: {
-      prompts: new PromptResolver({ sounds: fakeSounds, speech: fakeSpeech, recordings: noRecordings, folder: '/' }),
-      ids,
-      dataFolder: '/data',
-      rooms: new Rooms({ mixer, clock, log: silentLogger, ids, dataFolder: '/data' }),
-      supervisions: new Supervisions({ mixer, find: (id) => calls.find(id) }),
-    },
-  })
-  return { clock, reacher, calls, placed }
+function start(limits = ''): Promise<PlaceHarness> {
+  return startPlacing(
+    `tenants: { acme: { domain: acme.example, limits: { ${limits} } }, umbra: { domain: umbra.example } }`,
+  )
 }
 
 const talk: Flow = async (call) => {

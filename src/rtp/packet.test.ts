@@ -85,6 +85,7 @@ describe('readRtpHeader', () => {
           })
         },
       ),
+      { seed: 20_260_101 },
     )
   })
 })

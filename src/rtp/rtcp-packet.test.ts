@@ -147,6 +147,7 @@ describe('readRtcp', () => {
           expect(readRtcp(bytes.subarray(0, end), ssrc)).toMatchObject({ senderSsrc: number, report })
         },
       ),
+      { seed: 20_260_101 },
     )
   })
 })
