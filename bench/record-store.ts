@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import BetterSqlite3 from 'better-sqlite3'
 import { Client } from 'pg'
 import { SystemClock } from '../src/base/clock.ts'
 import { silentLogger } from '../src/base/log.ts'
+import { openDatabase } from '../src/store/sqlite/binding.ts'
 import { openStore } from '../src/store/store.ts'
 import { createTestDatabase } from '../test/support/databases.ts'
 
@@ -28,7 +28,7 @@ export async function fillDatabase(kind: 'sqlite' | 'postgres', records: number)
   await store.close()
   const statements = insertions(kind, records)
   if (kind === 'sqlite') {
-    const db = new BetterSqlite3(database.url.slice('sqlite:'.length))
+    const db = openDatabase(database.url.slice('sqlite:'.length), {})
     db.pragma('synchronous = OFF')
     for (const statement of statements) db.exec(statement)
     db.exec('analyze')

@@ -132,8 +132,8 @@ export const operationErrors = {
     remedy: 'Correct the setting `database`.',
   },
   'store.driver': {
-    meaning: 'The database driver is compiled code, and was compiled for another version of Node.',
-    remedy: 'Run `npm rebuild better-sqlite3` with the Node that is to run the server.',
+    meaning: 'The database driver is compiled code, and was installed for another version of Node.',
+    remedy: 'Run `npm ci` with the Node that is to run the server.',
   },
   'store.failed': {
     meaning: 'The database could not do what was asked, for a reason without a code of its own.',

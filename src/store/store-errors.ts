@@ -36,7 +36,7 @@ const sentences: Readonly<Record<Trouble, { readonly code: ErrorCode; readonly s
     driver: {
       code: 'store.driver',
       sentence: (name) =>
-        `The driver of ${name} cannot be loaded: it was built for another version of Node. Run: npm rebuild better-sqlite3`,
+        `The driver of ${name} cannot be loaded: it was installed for another version of Node. Run: npm ci`,
     },
     failed: { code: 'store.failed', sentence: (name) => `${name} could not do what was asked.` },
   }

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import BetterSqlite3 from 'better-sqlite3'
+import type BetterSqlite3 from 'better-sqlite3'
 import { assert } from '../../base/errors.ts'
+import { openDatabase } from './binding.ts'
 import type { CheckpointReply, WriteWorkerData } from './messages.ts'
 
 /**
@@ -20,7 +21,7 @@ port.on('message', (request: 'checkpoint' | 'close') => {
   }
   try {
     if (db === null) {
-      db = new BetterSqlite3(file, { fileMustExist: true, timeout: 0 })
+      db = openDatabase(file, { fileMustExist: true, timeout: 0 })
       db.pragma(`synchronous = ${synchronous}`)
       db.pragma('wal_autocheckpoint = 0')
     }

@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import BetterSqlite3 from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { sampleCall, sampleEvents, sampleLeg } from '../../../test/support/call-samples.ts'
 import { createTestDatabase, type TestDatabase } from '../../../test/support/databases.ts'
@@ -12,6 +11,7 @@ import type { CallId } from '../../base/ids.ts'
 import { silentLogger } from '../../base/log.ts'
 import type { Statement, Value } from '../driver.ts'
 import { openStore, type Store, type StoreOptions } from '../store.ts'
+import { openDatabase } from './binding.ts'
 import { openSqlite } from './driver.ts'
 
 let database: TestDatabase
@@ -66,7 +66,7 @@ describe('a SQLite database', () => {
     expect(store.name).toBe(`the database ${file}`)
     await store.close()
     expect(existsSync(`${file}-wal`)).toBe(false)
-    const reader = new BetterSqlite3(file, { readonly: true })
+    const reader = openDatabase(file, { readonly: true })
     expect(reader.pragma('journal_mode', { simple: true })).toBe('wal')
     expect(reader.prepare('select count(*) from calls').pluck().get()).toBe(1)
     reader.close()
@@ -90,7 +90,7 @@ describe('a SQLite database', () => {
     expect(calls).toBeGreaterThanOrEqual(acknowledged.length)
     expect(await store.calls.count({ state: 'open' })).toBe(0)
     await store.close()
-    const whole = new BetterSqlite3(file, { readonly: true })
+    const whole = openDatabase(file, { readonly: true })
     expect(whole.pragma('integrity_check', { simple: true })).toBe('ok')
     whole.close()
   })
@@ -143,7 +143,7 @@ describe('a SQLite database', () => {
 
   it('waits while another program holds the file for a moment', async () => {
     const store = await open()
-    const other = new BetterSqlite3(file)
+    const other = openDatabase(file, {})
     other.exec('BEGIN IMMEDIATE')
     const call = sampleCall()
     const write = store.records.open(call, sampleLeg(call))
@@ -157,7 +157,7 @@ describe('a SQLite database', () => {
 
   it('answers reads while a transaction is open elsewhere', async () => {
     const store = await open()
-    const other = new BetterSqlite3(file)
+    const other = openDatabase(file, {})
     other.exec('BEGIN IMMEDIATE')
     expect(await store.calls.count({})).toBe(0)
     other.exec('COMMIT')

@@ -35,6 +35,7 @@ const troubles: readonly (readonly [begins: string, trouble: Trouble])[] = [
   ['EISDIR', 'not-writable'],
   ['SQLITE_CONSTRAINT', 'conflict'],
   ['ERR_DLOPEN_FAILED', 'driver'],
+  ['MODULE_NOT_FOUND', 'driver'],
 ]
 
 export function sqliteError(name: string, problem: SqliteProblem): StoreError {

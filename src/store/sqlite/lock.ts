@@ -1,6 +1,6 @@
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import BetterSqlite3 from 'better-sqlite3'
 import { StoreError } from '../../base/errors.ts'
+import { openDatabase } from './binding.ts'
 
 /** Held by the only process that may write. */
 export interface WriterLock {
@@ -16,7 +16,7 @@ export interface WriterLock {
 export function takeWriterLock(file: string, name: string): WriterLock {
   const lockFile = `${file}.lock`
   const ownerFile = `${file}.owner`
-  const lock = new BetterSqlite3(lockFile, { timeout: 0 })
+  const lock = openDatabase(lockFile, { timeout: 0 })
   try {
     lock.exec('BEGIN EXCLUSIVE')
   } catch (thrown) {

@@ -1,7 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import BetterSqlite3 from 'better-sqlite3'
+import type BetterSqlite3 from 'better-sqlite3'
 import { assert } from '../../base/errors.ts'
 import type { Value } from '../driver.ts'
+import { openDatabase } from './binding.ts'
 import { toProblem } from './errors.ts'
 import type { ReadReply, ReadRequest, ReadWorkerData } from './messages.ts'
 
@@ -20,7 +21,7 @@ function statementOf(sql: string): BetterSqlite3.Statement {
   const known = statements.get(sql)
   if (known) return known
   // Opened at the first question, since the writer makes the file.
-  db ??= new BetterSqlite3(file, { readonly: true, fileMustExist: true, timeout: 5000 })
+  db ??= openDatabase(file, { readonly: true, fileMustExist: true, timeout: 5000 })
   const oldest = statements.keys().next().value
   if (statements.size >= maxStatements && oldest !== undefined) statements.delete(oldest)
   const prepared = db.prepare(sql).raw(true)

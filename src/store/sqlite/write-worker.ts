@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import BetterSqlite3 from 'better-sqlite3'
+import type BetterSqlite3 from 'better-sqlite3'
 import { assert } from '../../base/errors.ts'
+import { openDatabase } from './binding.ts'
 import { toProblem } from './errors.ts'
 import type { WriteReply, WriteRequest, WriteWorkerData } from './messages.ts'
 import { Transactions } from './transactions.ts'
@@ -20,7 +21,7 @@ const lockWaitMs = 5000
 const checkpointPages = 16_000
 
 function open(): BetterSqlite3.Database {
-  const db = new BetterSqlite3(file, { timeout: lockWaitMs })
+  const db = openDatabase(file, { timeout: lockWaitMs })
   // The first statement that reads the file: what is no database shows here.
   db.pragma('journal_mode = WAL')
   db.pragma(`synchronous = ${synchronous}`)
