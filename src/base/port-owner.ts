@@ -1,4 +1,5 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
+import { basename } from 'node:path'
 
 /** Processes looked at; on a machine with more, the owner may stay unknown. */
 const maxProcesses = 4096
@@ -47,6 +48,9 @@ async function processWith(inodes: ReadonlySet<string>): Promise<string | null> 
 }
 
 async function nameOf(id: string): Promise<string> {
-  const name = await readFile(`/proc/${id}/comm`, 'utf8').catch(() => '')
-  return name.trim() || 'a program'
+  const name = (await readFile(`/proc/${id}/comm`, 'utf8').catch(() => '')).trim()
+  // Newer versions of Node call their main thread so, which names the process, too.
+  if (name !== 'MainThread') return name || 'a program'
+  const [program = ''] = (await readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '')).split('\0', 1)
+  return basename(program) || name
 }
