@@ -91,7 +91,10 @@ export class VoicemailDialect {
       random,
       log,
       news: this.#news,
-      hooks: { changed: (tenant, owner) => options.changed(tenant, owner) },
+      hooks: {
+        changed: (tenant, owner) => options.changed(tenant, owner),
+        sendPromo: (...promo) => this.#news.promo(...promo),
+      },
     })
     this.#nodes = new Nodes(settings.voicemail.nodes, clock)
     this.#mailer = new Mailer({

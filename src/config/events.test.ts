@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { loadSettings } from './load.ts'
 import type { SettingsError } from './problem.ts'
-import { eventKinds } from './settings.ts'
+import { usualEventKinds } from './settings.ts'
 
 const load = async (events: string, environment: Record<string, string> = {}) => {
   const settings = await loadSettings({ text: `tenants: { acme: { events: ${events} } }`, environment })
@@ -22,9 +22,12 @@ describe('the setting events of a tenant', () => {
     expect(await load('{ url: "http://127.0.0.1:9000/in" }')).toEqual({
       url: 'http://127.0.0.1:9000/in',
       secrets: [],
-      kinds: eventKinds,
+      kinds: usualEventKinds,
       headers: new Map(),
     })
+    // Nobody is sent or dialled anything without consent.
+    expect(usualEventKinds).not.toContain('voicemail.promo')
+    expect(await load('{ url: "http://h/", kinds: "voicemail.promo" }')).toMatchObject({ kinds: ['voicemail.promo'] })
   })
 
   it('takes one secret, or two while it is changed, also from the environment', async () => {

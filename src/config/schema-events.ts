@@ -1,7 +1,7 @@
 import { list, object, optional, required, section } from './compound-shapes.ts'
 import { requestHeaders } from './schema-headers.ts'
 import { httpUrl, strongSecret } from './schema-values.ts'
-import { type EventKind, eventKinds } from './settings.ts'
+import { type EventKind, eventKinds, usualEventKinds } from './settings.ts'
 import type { Shape } from './shape.ts'
 import { mapped, nullable, oneOf } from './value-shapes.ts'
 
@@ -32,6 +32,10 @@ export const events = object('events', {
     'Signs each request (`Switchhook-Signature`). Two in a list while it is changed: then both sign.',
     'null',
   ),
-  kinds: optional(kinds, eventKinds, 'What it is told of.'),
+  kinds: optional(
+    kinds,
+    usualEventKinds,
+    'What it is told of. `voicemail.promo` (send this promo to that number) only where it is named.',
+  ),
   headers: section(requestHeaders, 'Sent with each request, credentials for example.'),
 })

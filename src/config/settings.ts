@@ -308,8 +308,12 @@ export const eventKinds = [
   'voicemail.deleted',
   'voicemail.restored',
   'voicemail.full',
+  'voicemail.promo',
 ] as const
 export type EventKind = (typeof eventKinds)[number]
+
+/** Told where no kinds are named: all but what makes a tenant's program write to somebody or call somebody. */
+export const usualEventKinds: readonly EventKind[] = eventKinds.filter((kind) => kind !== 'voicemail.promo')
 
 export interface EventSettings {
   readonly url: string

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { databaseKinds } from '../../../test/support/databases.ts'
 import { stageVoicemail, type VoicemailStage } from '../../../test/support/voicemail-stage.ts'
 import { silentLogger } from '../../base/log.ts'
-import { type EventSettings, eventKinds } from '../../config/settings.ts'
+import { type EventSettings, eventKinds, usualEventKinds } from '../../config/settings.ts'
 import { MessageNews } from './news.ts'
 
 const events: EventSettings = {
@@ -36,6 +36,8 @@ describe.each(databaseKinds)('events of voicemail messages on %s', (kind) => {
     stage = await stageVoicemail(kind, { events })
     const steps = ['READMAIL', 'READMAIL', 'UNREADMAIL', 'DELMAIL', 'DELMAIL', 'UNDELMAIL', 'UNDELMAIL']
     await leave('msg_1')
+    // The counts of an event are those of the moment in which it is made.
+    await stage.news.idle()
     for (const command of steps) {
       stage.clock.advance(1000)
       await stage.ask({ command, number: '101', voice: 'msg_1' })
@@ -71,6 +73,24 @@ describe.each(databaseKinds)('events of voicemail messages on %s', (kind) => {
     await stage.ask({ command: 'DELMAIL', number: '101', voice: 'msg_1' })
     expect((await told()).map((event) => event['kind'])).toEqual(['voicemail.left'])
     expect(await announced()).toEqual([])
+  })
+
+  it('has a promo sent by the program of a tenant that has asked for it, and by nobody else', async () => {
+    stage = await stageVoicemail(kind, { events })
+    expect(await stage.news.promo('acme', '0812', 'y', 'Buy!')).toBe(true)
+    expect(await told()).toEqual([
+      {
+        id: expect.stringMatching(/^voicemail\.promo:y:\d+:[0-9a-f]{12}$/),
+        kind: 'voicemail.promo',
+        at: '2026-01-31T20:00:00.000Z',
+        tenant: 'acme',
+        promo: { name: 'y', number: '0812', text: 'Buy!' },
+      },
+    ])
+    await stage.close()
+    stage = await stageVoicemail(kind, { events: { ...events, kinds: usualEventKinds } })
+    expect(await stage.news.promo('acme', '0812', 'y', 'Buy!')).toBe(false)
+    expect(await told()).toEqual([])
   })
 
   it('tells a mailbox to which a message was passed on, and callers who found it full', async () => {

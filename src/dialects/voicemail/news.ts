@@ -8,6 +8,7 @@ import type { Voicemail, VoicemailMessageRow } from '../../store/voicemail.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import type { Mailbox, Mailboxes } from './mailboxes.ts'
 import { viewMessage } from './message-view.ts'
+import type { PromoName } from './wire.ts'
 
 /** The kind under which e-mail stands in the outbox. */
 export const mailKind = 'voicemail.mail'
@@ -98,6 +99,23 @@ export class MessageNews {
     })
   }
 
+  /**
+   * A promo is to be sent to a number, by a text message or a call: the tenant's program does that, where it has asked for it.
+   * @returns whether it has, and will be told.
+   */
+  async promo(tenant: string, number: string, promo: PromoName, text: string): Promise<boolean> {
+    const { outbox, clock } = this.#parts
+    const kind = 'voicemail.promo'
+    const settings = this.#parts.eventsOf(tenant)
+    if (!settings?.kinds.includes(kind)) return false
+    const at = clock.wallTime()
+    const id = `${kind}:${promo}:${at}:${shortOf(number)}`
+    const about = { id, kind, at: new Date(at).toISOString(), tenant }
+    const body = JSON.stringify({ ...about, promo: { name: promo, number, text } })
+    await outbox.add({ id, tenant, kind, orderKey: null, url: withoutSecrets(settings.url), contentType, body })
+    return true
+  }
+
   /** Adds what an earlier server had announced and could not add. Never rejects. */
   async recover(): Promise<void> {
     const { outbox, store, clock, log } = this.#parts
@@ -162,9 +180,8 @@ export class MessageNews {
     const id = `${kind}:${key}`
     const about = { id, kind, at: at.toISOString(), tenant, ...contents }
     const body = JSON.stringify({ ...about, mailbox: { owner, read, unread, max: maxMessages } })
-    const { origin, pathname } = new URL(settings.url)
     const orderKey = `mailbox:${owner}`
-    await this.#parts.outbox.add({ id, tenant, kind, orderKey, url: `${origin}${pathname}`, contentType, body })
+    await this.#parts.outbox.add({ id, tenant, kind, orderKey, url: withoutSecrets(settings.url), contentType, body })
   }
 
   #wants(tenant: string, kind: EventKind): boolean {
@@ -175,6 +192,12 @@ export class MessageNews {
     const isOwners = kind === 'voicemail.left' || kind === 'voicemail.full'
     return isOwners && email !== null && this.#parts.mailServer !== null
   }
+}
+
+/** Credentials and query are looked up when it goes. */
+function withoutSecrets(url: string): string {
+  const { origin, pathname } = new URL(url)
+  return `${origin}${pathname}`
 }
 
 /** An address has no place in an id, which stands in addresses of ours. */

@@ -4,8 +4,8 @@ import { Refusal, type SentNumber } from './fields.ts'
 import type { Mailbox } from './mailboxes.ts'
 import type { OkReply, PromoName, WirePromo } from './wire.ts'
 
-/** Sends the text of a promo to a number. */
-export type SendPromo = (tenant: string, number: string, promo: PromoName, text: string) => Promise<void>
+/** Has the text of a promo sent to a number; false: the tenant has nobody who does. */
+export type SendPromo = (tenant: string, number: string, promo: PromoName, text: string) => Promise<boolean>
 
 export interface PromosParts {
   readonly store: Pick<Voicemail, 'promos' | 'putTaker'>
@@ -35,10 +35,10 @@ export class Promos {
   async sender(tenant: string, promo: PromoName): Promise<(number: string) => Promise<void>> {
     const send = this.#parts.hooks?.sendPromo
     const row = await this.#active(tenant, promo)
-    if (send === undefined || row === null || row.message === '') {
-      throw new Refusal('PROMO_OFF', 'Nothing was sent: promos by text message are off.')
+    if (send === undefined || row === null || row.message === '') throw promoOff()
+    return async (number) => {
+      if (!(await send(tenant, number, promo, row.message))) throw promoOff()
     }
-    return (number) => send(tenant, number, promo, row.message)
   }
 
   async take(
@@ -57,4 +57,8 @@ export class Promos {
     const hasBegun = row.active_from === null || row.active_from <= now
     return hasBegun && (row.active_until === null || now < row.active_until) ? row : null
   }
+}
+
+function promoOff(): Refusal {
+  return new Refusal('PROMO_OFF', 'Nothing was sent: promos by text message are off.')
 }

@@ -213,7 +213,7 @@ describe.each(databaseKinds)('the voicemail service on %s', (kind) => {
 
   it('plays promos only within their dates, sends none unless that is switched on, and remembers who took them', async () => {
     const sent: string[] = []
-    const { ask, test, clock } = await open({ sendPromo: async (...what) => void sent.push(what.join(' ')) })
+    const { ask, test, clock } = await open({ sendPromo: async (...what) => sent.push(what.join(' ')) < 2 })
     const promo = { tenant: 'acme', promo: 'x', is_on: 1, voice: 'promo_x_voice', message: 'Buy!' }
     const now = clock.wallTime()
     await test.store.voicemail.putPromo({ ...promo, active_from: now + 1000, active_until: now + 2000 })
@@ -228,6 +228,8 @@ describe.each(databaseKinds)('the voicemail service on %s', (kind) => {
     expect(await ask(send)).toEqual({ status: 'ok' })
     expect(sent).toEqual(['acme 0818123123 x Buy!'])
     expect(await ask({ ...send, number: '0899999' })).toMatchObject({ reason: 'NO_MAILBOX' })
+    // Nobody of this tenant's sends any.
+    expect(await ask(send)).toMatchObject({ status: 'error', reason: 'PROMO_OFF' })
     clock.advance(1000)
     expect(await ask(send)).toMatchObject({ status: 'error', reason: 'PROMO_OFF' })
     await ask({ command: 'PROMOTAKER', number: '0812', promo: 'Y', taker: 1 })
