@@ -6,6 +6,7 @@ import type { Logger } from './base/log.ts'
 import type { CallRecord, CallRecords, RecordingRecord } from './call/records.ts'
 import { type EventKind, type EventSettings, eventKinds } from './config/settings.ts'
 import type { DeliveryProfile, DeliverySource } from './http/deliveries.ts'
+import { urlWithoutSecrets } from './http/outgoing/outgoing-url.ts'
 import type { CallQueries } from './store/call-queries.ts'
 import type { Outbox } from './store/outbox.ts'
 import type { Announcement, OutboxEvent } from './store/outbox-types.ts'
@@ -190,7 +191,7 @@ export class EventHooks implements DeliverySource {
     // Made of what it is about, so that the same thing told twice is one event.
     const id = `${kind}:${subject}`
     const body = JSON.stringify({ id, kind, at: new Date(at).toISOString(), tenant, ...contents() })
-    const url = withoutSecrets(settings.url)
+    const url = urlWithoutSecrets(settings.url)
     await this.#parts.outbox.add({ id, tenant, kind, orderKey: callId, url, contentType, body }, announcement)
   }
 
@@ -213,10 +214,4 @@ export class EventHooks implements DeliverySource {
       this.#inOrder('', () => this.recover())
     })
   }
-}
-
-/** The address is looked up when an event is sent; what is kept with it is for people to read. */
-function withoutSecrets(text: string): string {
-  const url = new URL(text)
-  return `${url.origin}${url.pathname}`
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import { toError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { EventKind, EventSettings } from '../../config/settings.ts'
+import { urlWithoutSecrets } from '../../http/outgoing/outgoing-url.ts'
 import type { Outbox } from '../../store/outbox.ts'
 import type { Voicemail, VoicemailMessageRow } from '../../store/voicemail.ts'
 import { KeyedQueue } from './keyed-queue.ts'
@@ -112,7 +113,7 @@ export class MessageNews {
     const id = `${kind}:${promo}:${at}:${shortOf(number)}`
     const about = { id, kind, at: new Date(at).toISOString(), tenant }
     const body = JSON.stringify({ ...about, promo: { name: promo, number, text } })
-    await outbox.add({ id, tenant, kind, orderKey: null, url: withoutSecrets(settings.url), contentType, body })
+    await outbox.add({ id, tenant, kind, orderKey: null, url: urlWithoutSecrets(settings.url), contentType, body })
     return true
   }
 
@@ -181,7 +182,15 @@ export class MessageNews {
     const about = { id, kind, at: at.toISOString(), tenant, ...contents }
     const body = JSON.stringify({ ...about, mailbox: { owner, read, unread, max: maxMessages } })
     const orderKey = `mailbox:${owner}`
-    await this.#parts.outbox.add({ id, tenant, kind, orderKey, url: withoutSecrets(settings.url), contentType, body })
+    await this.#parts.outbox.add({
+      id,
+      tenant,
+      kind,
+      orderKey,
+      url: urlWithoutSecrets(settings.url),
+      contentType,
+      body,
+    })
   }
 
   #wants(tenant: string, kind: EventKind): boolean {
@@ -192,12 +201,6 @@ export class MessageNews {
     const isOwners = kind === 'voicemail.left' || kind === 'voicemail.full'
     return isOwners && email !== null && this.#parts.mailServer !== null
   }
-}
-
-/** Credentials and query are looked up when it goes. */
-function withoutSecrets(url: string): string {
-  const { origin, pathname } = new URL(url)
-  return `${origin}${pathname}`
 }
 
 /** An address has no place in an id, which stands in addresses of ours. */

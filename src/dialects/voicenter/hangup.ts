@@ -3,6 +3,7 @@ import { type Clock, delay } from '../../base/clock.ts'
 import { toError } from '../../base/errors.ts'
 import type { CallRecord } from '../../call/records.ts'
 import type { TenantSettings, VoicenterAppSettings } from '../../config/settings.ts'
+import { urlWithoutSecrets } from '../../http/outgoing/outgoing-url.ts'
 import type { NewEvent } from '../../store/outbox-types.ts'
 import { encodeRequest } from './codec.ts'
 import type { VoicenterParts } from './parts.ts'
@@ -88,7 +89,7 @@ export function hangupEvent(app: VoicenterAppSettings, record: CallRecord, facts
     tenant: record.tenant,
     kind: hangupEventKind,
     orderKey: record.id,
-    url: withoutSecrets(hangupUrl(app)),
+    url: urlWithoutSecrets(hangupUrl(app)),
     contentType,
     body,
     headers: { [appHeader]: encodeURIComponent(app.name) },
@@ -125,10 +126,4 @@ export function hangupUrl(app: VoicenterAppSettings): string {
 /** The name of the app that an event is of. */
 export function appOfEvent(event: Pick<NewEvent, 'headers'>): string {
   return decodeURIComponent(event.headers?.[appHeader] ?? '')
-}
-
-/** What is kept with the event is for people to read: the address is looked up when it is sent. */
-function withoutSecrets(text: string): string {
-  const url = new URL(text)
-  return `${url.origin}${url.pathname}`
 }

@@ -73,3 +73,9 @@ export function describeUrlText(text: string): string {
 function invalid(sentence: string): RefusedUrl {
   return { code: 'outgoing.url-invalid', sentence }
 }
+
+/** What of an address may be kept beside an event: neither credentials nor query. Throws TypeError where it is none. */
+export function urlWithoutSecrets(text: string): string {
+  const { origin, pathname } = new URL(text)
+  return `${origin}${pathname}`
+}
